@@ -46,8 +46,16 @@ type article struct {
 	source.Article // with repaired texts and times
 	imported       // id is 0 if the article is new
 	author         int64
-	details        []byte
+	members        members
 	base           string // the slug before it got a number
+}
+
+// published returns when the article was published, and nil for a draft.
+func (a *article) published() *time.Time {
+	if a.Draft {
+		return nil
+	}
+	return &a.PublishedAt
 }
 
 // judgeArticle applies the rules that concern an article alone, except those of
@@ -65,45 +73,50 @@ func judgeArticle(j *judge, a source.Article) article {
 	if a.PublishedAt = j.time("publishedAt", a.PublishedAt); a.PublishedAt.IsZero() {
 		a.PublishedAt = a.CreatedAt
 	}
-	return article{Article: a, details: detailsOf(j, a)}
+	return article{Article: a, members: membersOf(j, a)}
 }
 
-// detailsOf returns the optional members of an article as api/details stores
-// them.
-func detailsOf(j *judge, a source.Article) []byte {
-	type cover struct {
-		URL string `json:"url"`
-		Alt string `json:"alt"`
-	}
-	var d struct {
-		Cover           *cover          `json:"coverImage,omitempty"`
-		Canonical       string          `json:"canonicalUrl,omitempty"`
-		MetaTitle       string          `json:"metaTitle,omitempty"`
-		MetaDescription string          `json:"metaDescription,omitempty"`
-		Language        string          `json:"language,omitempty"`
-		Metadata        json.RawMessage `json:"metadata,omitempty"`
-	}
+// members are the optional members of an article as api/details stores them.
+type members struct {
+	Cover     *cover `json:"coverImage,omitempty"`
+	Canonical string `json:"canonicalUrl,omitempty"`
+	Language  string `json:"language,omitempty"`
+}
+
+type cover struct {
+	URL string `json:"url"`
+	Alt string `json:"alt"`
+}
+
+func membersOf(j *judge, a source.Article) (m members) {
 	if url := j.url("cover", a.Cover); url != "" {
-		d.Cover = &cover{url, cut(a.Title, maxTitle)}
-		if a.CoverAlt != "" {
-			d.Cover.Alt = j.text("coverAlt", a.CoverAlt, maxCoverAlt)
-		}
+		m.Cover = &cover{url, cut(a.Title, maxTitle)}
 	}
-	d.Canonical = j.url("canonical", a.Canonical)
-	d.MetaTitle = strings.TrimSpace(j.text("metaTitle", a.MetaTitle, maxTitle))
-	d.MetaDescription = strings.TrimSpace(j.text("metaDescription", a.MetaDescription, maxDescription))
-	d.Metadata = j.metadata(a.Metadata)
+	m.Canonical = j.url("canonical", a.Canonical)
 	if a.Language != "" {
 		if tag, err := language.Parse(a.Language); err != nil || tag == language.Und {
 			j.note(MemberInvalid, "language", "", "")
 		} else {
-			d.Language = tag.String()
+			m.Language = tag.String()
 		}
 	}
-	if text, err := json.Marshal(d); err == nil && string(text) != "{}" {
+	return m
+}
+
+// details returns the members as the column details has them, and nil for none.
+func (m members) details() []byte {
+	if text, err := json.Marshal(m); err == nil && string(text) != "{}" {
 		return text
 	}
 	return nil
+}
+
+// values returns the language, the address of the cover and the canonical one.
+func (m members) values() []string {
+	if m.Cover == nil {
+		return []string{m.Language, "", m.Canonical}
+	}
+	return []string{m.Language, m.Cover.URL, m.Canonical}
 }
 
 func storeArticles(ctx context.Context, w *writing, rows []source.Article) error {
@@ -275,13 +288,13 @@ func (w *writing) addArticles(ctx context.Context, added []article) error {
 	if err != nil {
 		return err
 	}
-	rows, keys := make([]imported, len(added)), make([]string, len(added))
+	rows, keys, published := make([]imported, len(added)), make([]string, len(added)), make([]*time.Time, len(added))
 	for i := range added {
 		added[i].id = ids[i]
-		rows[i], keys[i] = added[i].imported, added[i].Key
+		rows[i], keys[i], published[i] = added[i].imported, added[i].Key, added[i].published()
 	}
 	w.counts.Added += int64(len(added))
-	if err := w.remember(ctx, rows, keys); err != nil {
+	if err := w.remember(ctx, rows, keys, published...); err != nil {
 		return err
 	}
 	if w.DryRun {
@@ -365,11 +378,11 @@ func (w *writing) copyArticles(ctx context.Context, added []article) error {
 		[]string{"id", "slug", "author_id", "title", "description", "body", "tags", "details", "created_at", "updated_at", "status", "hidden", "published_at", "word_count", "reading_minutes", "comments_open"},
 		pgx.CopyFromSlice(len(added), func(i int) ([]any, error) {
 			a := added[i]
-			status, published, counts := "published", any(a.PublishedAt), words.Count(a.Body)
+			status, counts := "published", words.Count(a.Body)
 			if a.Draft {
-				status, published = "draft", nil
+				status = "draft"
 			}
-			return []any{a.id, a.Slug, a.author, a.Title, a.Description, a.Body, a.Tags, a.details, a.CreatedAt, a.UpdatedAt, status, a.Draft, published, counts.Words, counts.Minutes, !a.CommentsClosed}, nil
+			return []any{a.id, a.Slug, a.author, a.Title, a.Description, a.Body, a.Tags, a.members.details(), a.CreatedAt, a.UpdatedAt, status, a.Draft, a.published(), counts.Words, counts.Minutes}, nil
 		}))
 	if err != nil {
 		return fmt.Errorf("copy articles: %w", err)
@@ -378,24 +391,38 @@ func (w *writing) copyArticles(ctx context.Context, added []article) error {
 }
 
 // changeArticles updates articles that have changed in the old system. The slug
-// before leads to the article still. Whether it is public and takes comments is
-// left as it is here.
+// before leads to the article still. Whether it is public, and since when,
+// follows the old system as long as nobody has changed that here.
 func (w *writing) changeArticles(ctx context.Context, changed []article) error {
 	sums := map[string]int64{}
 	var batch pgx.Batch
 	for _, a := range changed {
 		sums[a.Key] = a.checksum
 		counts := words.Count(a.Body)
-		batch.Queue(`WITH a AS (
-				UPDATE articles SET slug = $2, author_id = $3, title = $4, description = $5, body = $6, tags = $7, details = $8, updated_at = $9,
-					word_count = $10, reading_minutes = $11, version = version + 1, counted_version = version + 1
-				WHERE id = $1 RETURNING id, author_id, hidden, slug
+		batch.Queue(`WITH before AS (
+				SELECT b.id, b.unpublish_at IS NULL AND b.published_at IS NOT DISTINCT FROM r.published_at
+					AND b.status = CASE WHEN r.published_at IS NULL THEN 'draft' ELSE 'published' END AS follows
+				FROM articles b JOIN imported_rows r ON r.import_id = $14 AND r.kind = 'articles' AND r.key = $15
+				WHERE b.id = $1 FOR NO KEY UPDATE OF b
+			), a AS (
+				UPDATE articles a SET slug = $2, author_id = $3, title = $4, description = $5, body = $6, tags = $7, details = $8, created_at = $9, updated_at = $10,
+					word_count = $11, reading_minutes = $12, version = version + 1, counted_version = version + 1,
+					status = CASE WHEN NOT b.follows THEN a.status WHEN $13::timestamptz IS NULL THEN 'draft' ELSE 'published' END,
+					published_at = CASE WHEN b.follows THEN $13 ELSE a.published_at END,
+					hidden = CASE WHEN b.follows THEN $13 IS NULL OR EXISTS (SELECT FROM hidden_items h WHERE h.article_id = a.id) ELSE a.hidden END,
+					public_revision = CASE WHEN b.follows AND a.status = 'published' AND $13 IS NULL THEN a.own_revision ELSE a.public_revision END
+				FROM before b WHERE a.id = b.id RETURNING a.id, a.author_id, a.status, a.slug
+			), remembered AS (
+				UPDATE imported_rows SET published_at = $13 WHERE import_id = $14 AND kind = 'articles' AND key = $15
 			), public AS (
-				INSERT INTO article_slugs (slug, article_id) SELECT slug, id FROM a WHERE NOT hidden ON CONFLICT DO NOTHING
+				INSERT INTO article_slugs (slug, article_id) SELECT slug, id FROM a WHERE status = 'published' ON CONFLICT DO NOTHING
+			), others AS (
+				DELETE FROM draft_slugs d USING a WHERE d.article_id = a.id AND d.author_id <> a.author_id
 			), private AS (
-				INSERT INTO draft_slugs (slug, author_id, article_id) SELECT slug, author_id, id FROM a WHERE hidden ON CONFLICT DO NOTHING
+				INSERT INTO draft_slugs (slug, author_id, article_id) SELECT slug, author_id, id FROM a WHERE status <> 'published' ON CONFLICT DO NOTHING
 			) SELECT FROM a`,
-			a.id, a.Slug, a.author, a.Title, a.Description, a.Body, a.Tags, a.details, a.UpdatedAt, counts.Words, counts.Minutes)
+			a.id, a.Slug, a.author, a.Title, a.Description, a.Body, a.Tags, a.members.details(), a.CreatedAt, a.UpdatedAt, counts.Words, counts.Minutes, a.published(),
+			w.importID, a.Key)
 	}
 	if err := w.change(ctx, &batch, sums); err != nil {
 		return err

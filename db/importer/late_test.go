@@ -3,6 +3,7 @@ package importer_test
 import (
 	"context"
 	"iter"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,8 @@ func withoutUser6() *memory {
 	return m
 }
 
+// requireRight checks all that is derived from rows. The names of tags that only
+// drafts have are deleted by an hourly job.
 func requireRight(t *testing.T, d *db.DB) {
 	t.Helper()
 	rows, err := d.Query(t.Context(), dbtest.WrongCounters)
@@ -57,7 +60,9 @@ func requireRight(t *testing.T, d *db.DB) {
 	for rows.Next() {
 		var wrong string
 		require.NoError(t, rows.Scan(&wrong))
-		t.Error(wrong)
+		if !strings.HasPrefix(wrong, "unused tag ") {
+			t.Error(wrong)
+		}
 	}
 	require.NoError(t, rows.Err())
 }

@@ -313,11 +313,15 @@ func (w *writing) before(ctx context.Context, keys []string) (map[string]importe
 	return w.known(ctx, w.kind, keys)
 }
 
-// remember stores where new rows are.
-func (w *writing) remember(ctx context.Context, rows []imported, keys []string) error {
-	_, err := w.tx.CopyFrom(ctx, pgx.Identifier{"imported_rows"}, []string{"import_id", "kind", "key", "row_id", "checksum", "password"},
+// remember stores where new rows are, and when articles were published.
+func (w *writing) remember(ctx context.Context, rows []imported, keys []string, published ...*time.Time) error {
+	_, err := w.tx.CopyFrom(ctx, pgx.Identifier{"imported_rows"}, []string{"import_id", "kind", "key", "row_id", "checksum", "published_at"},
 		pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
-			return []any{w.importID, string(w.kind), keys[i], rows[i].id, rows[i].checksum, rows[i].password}, nil
+			var at *time.Time
+			if published != nil {
+				at = published[i]
+			}
+			return []any{w.importID, string(w.kind), keys[i], rows[i].id, rows[i].checksum, at}, nil
 		}))
 	return err
 }

@@ -69,6 +69,8 @@ type pairKind struct {
 	insert, gone, present, remove string
 	// stored takes the pairs that are there already out of the table pairs.
 	stored string
+	// hidden, if it is not "", stores those that insert does not.
+	hidden string
 }
 
 // The rows of a chunk are in the temporary table pairs: i, user_key, other_key,
@@ -81,17 +83,27 @@ var favoritePairs = pairKind{
 		WHERE NOT a.hidden
 		ORDER BY a.id, p.user_id
 		ON CONFLICT DO NOTHING`,
-	gone: `SELECT f.user_id, f.article_id AS other_id FROM favorites f
+	hidden: `INSERT INTO hidden_favorites (article_id, user_id, article_created_at, created_at)
+		SELECT a.id, p.user_id, COALESCE(a.published_at, a.created_at), LEAST($1, COALESCE(p.created_at, GREATEST(a.created_at, u.created_at)))
+		FROM pairs p JOIN articles a ON a.id = p.other_id JOIN users u ON u.id = p.user_id
+		WHERE a.hidden
+		ORDER BY a.id, p.user_id
+		ON CONFLICT DO NOTHING`,
+	gone: `SELECT f.user_id, f.article_id AS other_id FROM ` + allFavorites + ` f
 		JOIN imported_rows u ON u.import_id = $2 AND u.kind = 'users' AND u.row_id = f.user_id
 		JOIN imported_rows o ON o.import_id = $2 AND o.kind = 'articles' AND o.row_id = f.article_id
 		WHERE f.created_at <= $1 AND NOT EXISTS (SELECT FROM seen s WHERE s.key = u.key || '/' || o.key)`,
-	present: `SELECT u.key || '/' || o.key AS key FROM favorites f
+	present: `SELECT u.key || '/' || o.key AS key FROM ` + allFavorites + ` f
 		JOIN imported_rows u ON u.import_id = $2 AND u.kind = 'users' AND u.row_id = f.user_id
 		JOIN imported_rows o ON o.import_id = $2 AND o.kind = 'articles' AND o.row_id = f.article_id
 		WHERE f.created_at <= $1`,
-	stored: `DELETE FROM pairs p USING favorites f WHERE f.article_id = p.other_id AND f.user_id = p.user_id`,
-	remove: `DELETE FROM favorites f USING gone_favorites g WHERE f.user_id = g.user_id AND f.article_id = g.other_id`,
+	stored: `DELETE FROM pairs p USING ` + allFavorites + ` f WHERE f.article_id = p.other_id AND f.user_id = p.user_id`,
+	remove: `WITH hidden AS (DELETE FROM hidden_favorites h USING gone g WHERE h.user_id = g.user_id AND h.article_id = g.other_id)
+		DELETE FROM favorites f USING gone g WHERE f.user_id = g.user_id AND f.article_id = g.other_id`,
 }
+
+// allFavorites has those of articles that are not public too.
+const allFavorites = `(SELECT article_id, user_id, created_at FROM favorites UNION ALL SELECT article_id, user_id, created_at FROM hidden_favorites)`
 
 var followPairs = pairKind{
 	table: "follows", read: readFollows, other: source.Users, missing: UserMissing, field: "followee",
@@ -224,9 +236,19 @@ func (w *writing) storePairs(ctx context.Context, k pairKind, pairs []pair) erro
 		return err
 	}
 	tag, err := w.tx.Exec(ctx, k.insert, w.latestPair())
-	w.counts.Added += tag.RowsAffected()
-	w.counts.Unchanged += left - tag.RowsAffected()
-	return err
+	if err != nil {
+		return err
+	}
+	added := tag.RowsAffected()
+	if added < left && k.hidden != "" {
+		if tag, err = w.tx.Exec(ctx, k.hidden, w.latestPair()); err != nil {
+			return err
+		}
+		added += tag.RowsAffected()
+	}
+	w.counts.Added += added
+	w.counts.Unchanged += left - added
+	return nil
 }
 
 // latestPair returns the latest time that an imported pair has here.

@@ -158,30 +158,48 @@ type table[R any] struct {
 	here string
 	// references has the kinds of fields that refer to other rows.
 	references map[string]source.Kind
+	// copies has the fields that get the value of another one if the old system
+	// has none. What a rule has changed there has changed here too.
+	copies map[string]string
 }
+
+// anything is the value of a field that the old system does not have.
+const anything = "\x00"
 
 var userTable = table[source.User]{
 	kind:   source.Users,
-	fields: []string{"username", "email", "password", "bio", "image", "createdAt", "updatedAt", "suspendedAt"},
+	fields: []string{"username", "email", "password", "bio", "image", "createdAt", "updatedAt", "role"},
 	row: func(_ *verifier, j *judge, u source.User) (string, string, []string) {
 		a := judgeUser(j, u)
-		return u.Key, "", []string{a.username, a.email, a.hash, nullable(a.bio), nullable(a.image), stamp(a.created), stamp(a.updated), stampOf(a.suspended)}
+		if u.Role == "" {
+			a.role = anything
+		}
+		return u.Key, "", []string{a.username, a.email, a.hash, nullable(a.bio), nullable(a.image), stamp(a.created), stamp(a.updated), a.role}
 	},
 	here: `SELECT id, username, email, password_hash, CASE WHEN bio IS NULL THEN '-' ELSE '+' || bio END, CASE WHEN image IS NULL THEN '-' ELSE '+' || image END,
-		` + utc("created_at") + `, ` + utc("updated_at") + `, COALESCE(` + utc("suspended_at") + `, '') FROM users WHERE id = ANY ($1)`,
+		` + utc("created_at") + `, ` + utc("updated_at") + `, role FROM users WHERE id = ANY ($1)`,
 }
 
 var articleTable = table[source.Article]{
 	kind:   source.Articles,
-	fields: []string{"author", "slug", "title", "description", "body", "tagList", "createdAt", "updatedAt"},
+	fields: []string{"author", "slug", "title", "description", "body", "tagList", "createdAt", "updatedAt", "draft", "publishedAt", "language", "cover", "canonical"},
 	row: func(v *verifier, j *judge, r source.Article) (string, string, []string) {
 		a := judgeArticle(j, r)
 		tags := (&writing{run: v.run}).tagsOf(j, r.Tags)
-		return r.Key, r.AuthorKey, []string{r.AuthorKey, a.Slug, a.Title, a.Description, a.Body, strings.Join(tags, "\x01"), stamp(a.CreatedAt), stamp(a.UpdatedAt)}
+		published := ""
+		if !a.Draft {
+			published = stamp(a.PublishedAt)
+		}
+		values := []string{r.AuthorKey, a.Slug, a.Title, a.Description, a.Body, strings.Join(tags, "\x01"), stamp(a.CreatedAt), stamp(a.UpdatedAt),
+			strconv.FormatBool(a.Draft), published}
+		return r.Key, r.AuthorKey, append(values, a.members.values()...)
 	},
-	here: `SELECT id, author_id::text, slug, title, description, body, array_to_string(tags, E'\x01'), ` + utc("created_at") + `, ` + utc("updated_at") + `
+	here: `SELECT id, author_id::text, slug, title, description, body, array_to_string(tags, E'\x01'), ` + utc("created_at") + `, ` + utc("updated_at") + `,
+		CASE status WHEN 'draft' THEN 'true' WHEN 'published' THEN 'false' ELSE status END, COALESCE(` + utc("published_at") + `, ''),
+		COALESCE(details->>'language', ''), COALESCE(details->'coverImage'->>'url', ''), COALESCE(details->>'canonicalUrl', '')
 		FROM articles WHERE id = ANY ($1)`,
 	references: map[string]source.Kind{"author": source.Users},
+	copies:     map[string]string{"publishedAt": "createdAt"},
 }
 
 var commentTable = table[source.Comment]{
@@ -343,7 +361,10 @@ func compareChunk[R any](ctx context.Context, v *verifier, t table[R], w *writin
 		}
 		row := here[before.id]
 		for i, field := range t.fields {
-			if row != nil && excluded[[2]string{l.key, field}] {
+			if row == nil {
+				break
+			}
+			if l.values[i] == anything || excluded[[2]string{l.key, field}] || t.copies[field] != "" && excluded[[2]string{l.key, t.copies[field]}] {
 				l.values[i] = row[i]
 			}
 		}

@@ -52,12 +52,15 @@ func TestVerify(t *testing.T) {
 func TestVerifyDifferences(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string]importer.Difference{
-		`UPDATE users SET bio = '' WHERE username = 'u1'`:                                    {Kind: source.Users, Key: "1", Fields: []string{"bio"}},
-		`UPDATE articles SET body = body || ' ', slug = 'x' WHERE slug = 'a-2'`:              {Kind: source.Articles, Key: "2", Fields: []string{"slug", "body"}},
-		`UPDATE articles SET tags = '{ant,zebra,t3}' WHERE slug = 'a-3'`:                     {Kind: source.Articles, Key: "3", Fields: []string{"tagList"}},
-		`UPDATE comments SET created_at = created_at + interval '1 ms' WHERE id = 104`:       {Kind: source.Comments, Key: "104", Fields: []string{"createdAt"}},
-		`DELETE FROM comments WHERE id = 105`:                                                {Kind: source.Comments, Key: "105", Fields: []string{}},
-		`DELETE FROM favorites WHERE user_id = (SELECT id FROM users WHERE username = 'u1')`: {Kind: source.Favorites},
+		`UPDATE users SET bio = '' WHERE username = 'u1'`:                                                                                                                {Kind: source.Users, Key: "1", Fields: []string{"bio"}},
+		`UPDATE articles SET body = body || ' ', slug = 'x' WHERE slug = 'a-2'`:                                                                                          {Kind: source.Articles, Key: "2", Fields: []string{"slug", "body"}},
+		`UPDATE articles SET tags = '{ant,zebra,t3}' WHERE slug = 'a-3'`:                                                                                                 {Kind: source.Articles, Key: "3", Fields: []string{"tagList"}},
+		`UPDATE articles SET status = 'draft', published_at = NULL, hidden = true WHERE slug = 'a-4'`:                                                                    {Kind: source.Articles, Key: "4", Fields: []string{"draft", "publishedAt"}},
+		`UPDATE articles SET published_at = published_at + interval '1 ms' WHERE slug = 'a-5'`:                                                                           {Kind: source.Articles, Key: "5", Fields: []string{"publishedAt"}},
+		`UPDATE articles SET details = '{"language": "de", "coverImage": {"url": "https://example.com"}, "canonicalUrl": "https://example.com"}' WHERE slug = 'a-1'`:     {Kind: source.Articles, Key: "1", Fields: []string{"language", "cover", "canonical"}},
+		`UPDATE comments SET created_at = created_at + interval '1 ms' WHERE id = 104`:                                                                                   {Kind: source.Comments, Key: "104", Fields: []string{"createdAt"}},
+		`DELETE FROM comments WHERE id = 105`:                                                                                                                            {Kind: source.Comments, Key: "105", Fields: []string{}},
+		`DELETE FROM favorites WHERE user_id = (SELECT id FROM users WHERE username = 'u1')`:                                                                             {Kind: source.Favorites},
 		`INSERT INTO follows (follower_id, followee_id, created_at) SELECT u.id, v.id, '2024-03-01' FROM users u, users v WHERE u.username = 'u1' AND v.username = 'u4'`: {Kind: source.Follows},
 	} {
 		t.Run(string(want.Kind)+want.Key, func(t *testing.T) {

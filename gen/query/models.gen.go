@@ -291,12 +291,12 @@ type ImportCase struct {
 }
 
 type ImportedRow struct {
-	ImportID int32
-	Kind     string
-	Key      string
-	RowID    int64
-	Checksum int64
-	Password *int64
+	ImportID    int32
+	Kind        string
+	Key         string
+	RowID       int64
+	Checksum    int64
+	PublishedAt *time.Time
 }
 
 type Invitation struct {
