@@ -2,6 +2,7 @@ package importer_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -139,8 +140,22 @@ var fixtures = []fixture{
 		[]string{"favorites 2/77 article  "}, fiveOfAll, "4|5"},
 	{"an answer to nothing", importer.ParentMissing, importer.Repair, setComment(func(c *source.Comment) { c.ParentKey = "77" }),
 		[]string{"comments 102 parent  77"}, oneComment, "u3|a-2|Nice."},
-	{"an answer to a comment elsewhere", importer.ParentMissing, importer.Repair, setComment(func(c *source.Comment) { c.ParentKey = "101" }),
+	{"an answer to a comment elsewhere", importer.ParentWrong, importer.Repair, setComment(func(c *source.Comment) { c.ParentKey = "101" }),
 		[]string{"comments 102 parent  101"}, oneComment, "u3|a-2|Nice."},
+	{"an answer to itself", importer.ParentWrong, importer.Repair, setComment(func(c *source.Comment) { c.ParentKey = "102" }),
+		[]string{"comments 102 parent  102"}, oneComment, "u3|a-2|Nice."},
+	{"an answer to a comment elsewhere, left out", importer.ParentWrong, importer.Skip, setComment(func(c *source.Comment) { c.ParentKey = "101" }),
+		[]string{"comments 102 parent  101"}, oneComment, "none"},
+	{"an answer that is too deep", importer.ThreadDeep, importer.Repair, func(m *memory) {
+		for i := 201; i <= 210; i++ {
+			c := comment(i, 2, 3)
+			if c.ParentKey = strconv.Itoa(i - 1); i == 201 {
+				c.ParentKey = "102"
+			}
+			m.comments = append(m.comments, c)
+		}
+	}, []string{"comments 208 parent  ", "comments 209 parent  ", "comments 210 parent  "},
+		`SELECT string_agg(parent_id || ':' || depth, ',' ORDER BY id) FROM comments WHERE id > 205`, "205:7,206:8,206:8,206:8,206:8"},
 	{"an answer to nothing, left out", importer.ParentMissing, importer.Skip, setComment(func(c *source.Comment) { c.ParentKey = "77" }),
 		[]string{"comments 102 parent  77"}, oneComment, "none"},
 	{"an id that is no number", importer.IDTaken, importer.Rename, setComment(func(c *source.Comment) { c.Key = "5f0e" }),

@@ -16,7 +16,10 @@ func (im *run) comments(ctx context.Context) error {
 	if err := im.adopt(ctx, source.Comments); err != nil {
 		return err
 	}
-	return load(ctx, im, kindOf[source.Comment]{
+	if err := im.prepareComments(ctx); err != nil {
+		return fmt.Errorf("prepare the comments: %w", err)
+	}
+	err := load(ctx, im, kindOf[source.Comment]{
 		kind: source.Comments, read: im.Source.Comments, store: storeComments,
 		row: func(c source.Comment) source.Row { return c.Row },
 		changed: func(c source.Comment) time.Time { // as sqlsource compares it
@@ -27,6 +30,40 @@ func (im *run) comments(ctx context.Context) error {
 		},
 		size: func(c source.Comment) int { return len(c.Body) },
 	})
+	if err != nil {
+		return err
+	}
+	if err := im.commit(ctx, source.Comments, func(w *writing) error { return w.joinThreads(ctx) }); err != nil {
+		return fmt.Errorf("join the threads of comments: %w", err)
+	}
+	return nil
+}
+
+// prepareComments makes sure that new ids are higher than all of the old system,
+// before the first comment whose id somebody has here already gets a new one.
+// Otherwise that one would take the id of the next comment, and so on.
+func (im *run) prepareComments(ctx context.Context) error {
+	if im.DryRun {
+		_, err := im.conn.Exec(ctx, `CREATE TEMPORARY TABLE IF NOT EXISTS planned_comments (id bigint PRIMARY KEY, article_id bigint, parent_id bigint, depth smallint)`)
+		return err
+	}
+	if im.state.Run > 1 || im.state.of(source.Comments).After != "" {
+		return nil
+	}
+	var own bool
+	if err := im.conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM comments)`).Scan(&own); err != nil || !own {
+		return err
+	}
+	highest := int64(0)
+	for key, err := range im.Source.Keys(ctx, source.Comments) {
+		if err != nil {
+			return fmt.Errorf("read the keys: %w", err)
+		}
+		if id, ok := commentID(key); ok {
+			highest = max(highest, id)
+		}
+	}
+	return im.reserveIDs(ctx, highest)
 }
 
 func sumOfComment(c source.Comment) int64 {
@@ -73,8 +110,11 @@ func storeComments(ctx context.Context, w *writing, rows []source.Comment) error
 	if len(changed) == 0 {
 		return nil
 	}
-	found, err := w.commentTargets(ctx, changed)
+	found, err := w.commentTargets(ctx, changed, known)
 	if err != nil {
+		return err
+	}
+	if err := w.prepareIDs(ctx, changed, known, &found); err != nil {
 		return err
 	}
 	added, again := []comment{}, []comment{}
@@ -89,11 +129,13 @@ func storeComments(ctx context.Context, w *writing, rows []source.Comment) error
 			continue
 		}
 		if c.id != 0 {
-			found.parents[c.Key] = thread{c.id, c.article, c.depth, c.parent}
+			if c.parent != nil && found.first[c.id] { // joinThreads does the rest
+				w.cases = append(w.cases, Case{Kind: w.kind, Key: c.Key, Code: ParentMissing, Field: "parent", Action: Repair, Other: c.ParentKey})
+			}
 			again = append(again, c)
 			continue
 		}
-		if err := w.giveID(ctx, j, &c, found); err != nil {
+		if err := w.giveID(ctx, j, &c, &found); err != nil {
 			return err
 		}
 		w.cases = append(w.cases, j.cases...)
@@ -113,14 +155,16 @@ type thread struct {
 	parent      *int64
 }
 
-// targets are the rows that comments refer to, and the ids that are taken.
+// targets are the rows that comments refer to. The ids taken have other comments,
+// first have those that are here and answer none, and nobody has the ids free.
 type targets struct {
 	articles, authors map[string]int64
 	parents           map[string]thread
-	taken             map[int64]bool
+	taken, first      map[int64]bool
+	free              []int64
 }
 
-func (w *writing) commentTargets(ctx context.Context, rows []source.Comment) (t targets, err error) {
+func (w *writing) commentTargets(ctx context.Context, rows []source.Comment, known map[string]imported) (t targets, err error) {
 	if t.articles, err = w.present(ctx, source.Articles, "articles", distinctKeys(rows, func(c source.Comment) string { return c.ArticleKey })); err != nil {
 		return t, err
 	}
@@ -130,23 +174,37 @@ func (w *writing) commentTargets(ctx context.Context, rows []source.Comment) (t 
 	if t.parents, err = w.parents(ctx, distinctKeys(rows, func(c source.Comment) string { return c.ParentKey })); err != nil {
 		return t, err
 	}
-	var ids []int64
+	var ids, answers []int64
 	for _, c := range rows {
-		if id, ok := commentID(c.Key); ok {
+		if before, isKnown := known[c.Key]; isKnown && c.ParentKey != "" {
+			answers = append(answers, before.id)
+		} else if id, ok := commentID(c.Key); ok && !isKnown {
 			ids = append(ids, id)
 		}
 	}
-	t.taken = map[int64]bool{}
-	found, err := w.tx.Query(ctx, `SELECT id FROM comments WHERE id = ANY ($1) UNION ALL SELECT value::bigint FROM claimed WHERE kind = 'c' AND value = ANY ($1::bigint[]::text[])`, ids)
-	if err != nil {
+	if t.taken, err = w.commentsOf(ctx, ids, ``); err != nil {
 		return t, err
 	}
+	t.first, err = w.commentsOf(ctx, answers, `AND c.parent_id IS NULL`)
+	return t, err
+}
+
+// commentsOf returns which of the ids comments have.
+func (w *writing) commentsOf(ctx context.Context, ids []int64, condition string) (map[int64]bool, error) {
+	have := map[int64]bool{}
+	if len(ids) == 0 {
+		return have, nil
+	}
+	rows, err := w.tx.Query(ctx, `SELECT c.id FROM `+w.allComments()+` c WHERE c.id = ANY ($1) `+condition, ids)
+	if err != nil {
+		return nil, err
+	}
 	var id int64
-	_, err = pgx.ForEachRow(found, []any{&id}, func() error {
-		t.taken[id] = true
+	_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+		have[id] = true
 		return nil
 	})
-	return t, err
+	return have, err
 }
 
 // parents returns the comments with these keys.
@@ -155,9 +213,9 @@ func (w *writing) parents(ctx context.Context, keys []string) (map[string]thread
 	if len(keys) == 0 {
 		return parents, nil
 	}
-	rows, err := w.tx.Query(ctx, `SELECT r.key, r.row_id, COALESCE(c.article_id, 0), COALESCE(c.depth, 1), c.parent_id
-		FROM imported_rows r LEFT JOIN comments c ON c.id = r.row_id
-		WHERE r.import_id = $1 AND r.kind = 'comments' AND r.key = ANY ($2) AND (c.id IS NOT NULL OR $3)`, w.importID, keys, w.DryRun)
+	rows, err := w.tx.Query(ctx, `SELECT r.key, r.row_id, c.article_id, c.depth, c.parent_id
+		FROM imported_rows r JOIN `+w.allComments()+` c ON c.id = r.row_id
+		WHERE r.import_id = $1 AND r.kind = 'comments' AND r.key = ANY ($2)`, w.importID, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -195,27 +253,58 @@ func (w *writing) place(ctx context.Context, j *judge, c *comment, found targets
 		return nil
 	}
 	parent, ok := found.parents[c.ParentKey]
-	if !ok || parent.article != c.article && parent.article != 0 || c.ParentKey == c.Key {
+	switch {
+	case ok && parent.article != c.article || c.ParentKey == c.Key:
+		j.note(ParentWrong, "parent", "", c.ParentKey)
+	case !ok:
 		j.note(ParentMissing, "parent", "", c.ParentKey)
-		return nil
-	}
-	c.parent, c.depth = &parent.id, parent.depth+1
-	if c.depth > maxDepth {
+	case parent.depth == maxDepth:
 		c.parent, c.depth = parent.parent, maxDepth
+		j.note(ThreadDeep, "parent", "", "")
+	default:
+		c.parent, c.depth = &parent.id, parent.depth+1
 	}
 	return nil
 }
 
+// prepareIDs gets new ids for comments that cannot keep theirs, all at once.
+// Before, it makes sure that they are none of those of the other comments.
+func (w *writing) prepareIDs(ctx context.Context, rows []source.Comment, known map[string]imported, found *targets) (err error) {
+	highest, others := int64(0), 0
+	for _, c := range rows {
+		if _, isKnown := known[c.Key]; isKnown {
+			continue
+		}
+		id, ok := commentID(c.Key)
+		if ok {
+			highest = max(highest, id)
+		}
+		if !ok || found.taken[id] {
+			others++
+		}
+	}
+	if !w.DryRun {
+		if err := w.reserveIDs(ctx, highest); err != nil {
+			return err
+		}
+	}
+	found.free, err = w.ids(ctx, "comments", others)
+	return err
+}
+
 // giveID gives a comment its old id if nobody has it.
-func (w *writing) giveID(ctx context.Context, j *judge, c *comment, found targets) error {
+func (w *writing) giveID(ctx context.Context, j *judge, c *comment, found *targets) error {
 	j.cases = nil // those before are noted
 	id, ok := commentID(c.Key)
 	if !ok || found.taken[id] {
-		ids, err := w.ids(ctx, "comments", 1)
-		if err != nil {
-			return err
+		if len(found.free) == 0 { // two keys are the same number
+			ids, err := w.ids(ctx, "comments", 1)
+			if err != nil {
+				return err
+			}
+			found.free = ids
 		}
-		id = ids[0]
+		id, found.free = found.free[0], found.free[1:]
 		j.note(IDTaken, "id", strconv.FormatInt(id, 10), "")
 	}
 	found.taken[id] = true
@@ -228,18 +317,19 @@ func (w *writing) addComments(ctx context.Context, added []comment) error {
 		return nil
 	}
 	rows, keys := make([]imported, len(added)), make([]string, len(added))
-	ids := make([]string, len(added))
 	for i, c := range added {
-		rows[i], keys[i], ids[i] = c.imported, c.Key, strconv.FormatInt(c.id, 10)
+		rows[i], keys[i] = c.imported, c.Key
 	}
 	w.counts.Added += int64(len(added))
 	if err := w.remember(ctx, rows, keys); err != nil {
 		return err
 	}
 	if w.DryRun {
-		return w.claim(ctx, repeat("c", len(ids)), ids)
-	}
-	if err := w.reserveIDs(ctx, added); err != nil {
+		_, err := w.tx.CopyFrom(ctx, pgx.Identifier{"planned_comments"}, []string{"id", "article_id", "parent_id", "depth"},
+			pgx.CopyFromSlice(len(added), func(i int) ([]any, error) {
+				c := added[i]
+				return []any{c.id, c.article, c.parent, c.depth}, nil
+			}))
 		return err
 	}
 	if err := w.write(ctx, "comments"); err != nil {
@@ -263,18 +353,12 @@ const idGap = 1_000_000
 
 // reserveIDs makes sure that comments which are created here get no id that an
 // imported one has or will have. It is not undone by a rollback.
-func (w *writing) reserveIDs(ctx context.Context, added []comment) error {
-	highest := int64(0)
-	for _, c := range added {
-		if kept, ok := commentID(c.Key); ok && kept == c.id {
-			highest = max(highest, c.id)
-		}
-	}
-	if highest == 0 || highest+idGap/2 <= w.reserved {
+func (im *run) reserveIDs(ctx context.Context, highest int64) error {
+	if highest == 0 || highest+idGap/2 <= im.reserved {
 		return nil
 	}
-	return w.tx.QueryRow(ctx, `SELECT CASE WHEN last_value >= $1 THEN last_value ELSE setval(pg_get_serial_sequence('comments', 'id'), $2) END FROM comments_id_seq`,
-		highest+idGap/2, highest+idGap).Scan(&w.reserved)
+	return im.conn.QueryRow(ctx, `SELECT CASE WHEN last_value >= $1 THEN last_value ELSE setval(pg_get_serial_sequence('comments', 'id'), $2) END FROM comments_id_seq`,
+		highest+idGap/2, highest+idGap).Scan(&im.reserved)
 }
 
 // changeComments updates comments that have changed in the old system. They stay

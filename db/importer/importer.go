@@ -15,7 +15,8 @@
 //	judge.go     applies the rules that concern one row alone
 //	users.go, articles.go, comments.go, pairs.go
 //	             apply the other rules, and store rows of a kind
-//	late.go      corrects rows that were stored before what they refer to
+//	late.go, threads.go
+//	             correct rows that were stored before what they refer to
 //	deletes.go   deletes what the old system has deleted
 //	finish.go    counters and ids, which are right only at the end
 //	verify.go    compares both sides

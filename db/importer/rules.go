@@ -30,6 +30,8 @@ const (
 	MemberInvalid  Code = "member-invalid"
 	ArticleMissing Code = "article-missing"
 	ParentMissing  Code = "parent-missing"
+	ParentWrong    Code = "parent-wrong"
+	ThreadDeep     Code = "thread-deep"
 	IDTaken        Code = "id-taken"
 	UserMissing    Code = "user-missing"
 	Duplicate      Code = "duplicate"
@@ -120,8 +122,14 @@ var Rules = []Rule{
 		"The article does not exist, or was deleted in Byline.",
 		"Nothing: the old system does not show such rows either."},
 	{ParentMissing, comments, []Action{Repair, Skip},
-		"The comment that this one answers does not exist, or belongs to another article.",
+		"The comment that this one answers does not exist, or was deleted in Byline.",
 		"The comment stands on its own."},
+	{ParentWrong, comments, []Action{Repair, Skip},
+		"The comment that this one answers belongs to another article, or is an answer to this one.",
+		"The comment stands on its own."},
+	{ThreadDeep, comments, []Action{Repair},
+		"The comment answers one that is eight levels deep, which is as deep as a thread can be.",
+		"Nothing: it answers the comment above that one, and stands below it."},
 	{IDTaken, comments, []Action{Rename},
 		"Another comment has the id, or the id is not a number that Byline can store.",
 		"The comment has another id. Only clients that have stored the old one notice."},
