@@ -66,7 +66,9 @@ func printProof(out io.Writer, proof *importer.Proof) error {
 	}
 	for _, d := range proof.Differences {
 		what := "is missing"
-		if len(d.Fields) > 0 {
+		if d.Extra {
+			what = "is only here"
+		} else if len(d.Fields) > 0 {
 			what = fmt.Sprintf("differs in %v", d.Fields)
 		}
 		if _, err := fmt.Fprintf(out, "%s %s %s\n", d.Kind, d.Key, what); err != nil {

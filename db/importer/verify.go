@@ -54,12 +54,13 @@ type AuthorProof struct {
 	ChecksumHere  string `json:"checksumHere"`
 }
 
-// Difference is a row that is not the same on both sides. Field is "" if the row
-// is missing.
+// Difference is a row that is not the same on both sides. Fields is empty if the
+// row is missing here, or, with Extra, there.
 type Difference struct {
 	Kind   source.Kind `json:"kind"`
 	Key    string      `json:"key"`
 	Fields []string    `json:"fields"`
+	Extra  bool        `json:"extra,omitempty"`
 }
 
 // OK reports whether both sides are the same but for what the rules have done.
@@ -72,7 +73,8 @@ func (p *Proof) OK() bool {
 	return true
 }
 
-// maxDifferences bounds the differences of a table that a proof has.
+// maxDifferences bounds the differences of a table that a proof has, and also the
+// rows that are only here.
 const maxDifferences = 50
 
 // verifier compares both sides, row by row.
@@ -146,128 +148,6 @@ func (v *verifier) all(ctx context.Context) error {
 }
 
 func hex(sum uint64) string { return fmt.Sprintf("%016x", sum) }
-
-// table says how the rows of a kind are compared.
-type table[R any] struct {
-	kind   source.Kind
-	fields []string
-	// row returns the key, the key of the author or "", and the values of the
-	// fields as they are stored here. Values of references are keys.
-	row func(v *verifier, j *judge, r R) (key, author string, values []string)
-	// here reads the values from the database, for ids $1. References are ids.
-	here string
-	// references has the kinds of fields that refer to other rows.
-	references map[string]source.Kind
-	// copies has the fields that get the value of another one if the old system
-	// has none. What a rule has changed there has changed here too.
-	copies map[string]string
-}
-
-// anything is the value of a field that the old system does not have.
-const anything = "\x00"
-
-var userTable = table[source.User]{
-	kind:   source.Users,
-	fields: []string{"username", "email", "password", "bio", "image", "createdAt", "updatedAt", "role"},
-	row: func(_ *verifier, j *judge, u source.User) (string, string, []string) {
-		a := judgeUser(j, u)
-		if u.Role == "" {
-			a.role = anything
-		}
-		return u.Key, "", []string{a.username, a.email, a.hash, nullable(a.bio), nullable(a.image), stamp(a.created), stamp(a.updated), a.role}
-	},
-	here: `SELECT id, username, email, password_hash, CASE WHEN bio IS NULL THEN '-' ELSE '+' || bio END, CASE WHEN image IS NULL THEN '-' ELSE '+' || image END,
-		` + utc("created_at") + `, ` + utc("updated_at") + `, role FROM users WHERE id = ANY ($1)`,
-}
-
-var articleTable = table[source.Article]{
-	kind:   source.Articles,
-	fields: []string{"author", "slug", "title", "description", "body", "tagList", "createdAt", "updatedAt", "draft", "publishedAt", "language", "cover", "canonical"},
-	row: func(v *verifier, j *judge, r source.Article) (string, string, []string) {
-		a := judgeArticle(j, r)
-		tags := (&writing{run: v.run}).tagsOf(j, r.Tags)
-		published := ""
-		if !a.Draft {
-			published = stamp(a.PublishedAt)
-		}
-		values := []string{r.AuthorKey, a.Slug, a.Title, a.Description, a.Body, strings.Join(tags, "\x01"), stamp(a.CreatedAt), stamp(a.UpdatedAt),
-			strconv.FormatBool(a.Draft), published}
-		return r.Key, r.AuthorKey, append(values, a.members.values()...)
-	},
-	here: `SELECT id, author_id::text, slug, title, description, body, array_to_string(tags, E'\x01'), ` + utc("created_at") + `, ` + utc("updated_at") + `,
-		CASE status WHEN 'draft' THEN 'true' WHEN 'published' THEN 'false' ELSE status END, COALESCE(` + utc("published_at") + `, ''),
-		COALESCE(details->>'language', ''), COALESCE(details->'coverImage'->>'url', ''), COALESCE(details->>'canonicalUrl', '')
-		FROM articles WHERE id = ANY ($1)`,
-	references: map[string]source.Kind{"author": source.Users},
-	copies:     map[string]string{"publishedAt": "createdAt"},
-}
-
-var commentTable = table[source.Comment]{
-	kind:   source.Comments,
-	fields: []string{"author", "article", "parent", "body", "createdAt", "updatedAt"},
-	row: func(_ *verifier, j *judge, r source.Comment) (string, string, []string) {
-		c := judgeComment(j, r)
-		return r.Key, r.AuthorKey, []string{r.AuthorKey, r.ArticleKey, r.ParentKey, c.Body, stamp(c.CreatedAt), stamp(c.UpdatedAt)}
-	},
-	here: `SELECT id, COALESCE(author_id::text, ''), article_id::text, COALESCE(parent_id::text, ''), body, ` + utc("created_at") + `, ` + utc("updated_at") + `
-		FROM comments WHERE id = ANY ($1)`,
-	references: map[string]source.Kind{"author": source.Users, "article": source.Articles, "parent": source.Comments},
-}
-
-// utc formats a column as stamp does.
-func utc(column string) string {
-	return `to_char(` + column + ` AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
-}
-
-// stampOf is stamp for a time that need not be known.
-func stampOf(t *time.Time) string {
-	if t == nil {
-		return ""
-	}
-	return stamp(*t)
-}
-
-func nullable(s *string) string {
-	if s == nil {
-		return "-"
-	}
-	return "+" + *s
-}
-
-// checksumOf returns an expression for the checksum of keys, as hex writes one.
-func checksumOf(key string) string {
-	return `lpad(to_hex(mod(COALESCE(sum(hashtextextended(` + key + `, 0)::numeric), 0), 9223372036854775807)::bigint), 16, '0')`
-}
-
-// pairs compares favorites or follows, by their keys.
-func (v *verifier) pairs(ctx context.Context, kind source.Kind, k pairKind) error {
-	t := TableProof{Kind: kind}
-	err := pgx.BeginFunc(ctx, v.conn, func(tx pgx.Tx) error {
-		w := &writing{run: v.run, tx: tx, kind: kind}
-		if err := w.copyKeys(ctx, v.Source.Keys(ctx, kind)); err != nil {
-			return err
-		}
-		var there, here string
-		err := tx.QueryRow(ctx, `WITH gone AS (`+k.gone+`), present AS (`+k.present+`)
-			SELECT (SELECT count(*) FROM seen), (SELECT count(*) FROM present), (SELECT count(*) FROM gone),
-			       (SELECT count(*) FROM import_cases WHERE import_id = $2 AND kind = $3),
-			       (SELECT `+checksumOf(`s.key`)+` FROM (SELECT DISTINCT key FROM seen) s
-			        WHERE NOT EXISTS (SELECT FROM import_cases c WHERE c.import_id = $2 AND c.kind = $3 AND c.key = s.key AND c.code <> 'duplicate')),
-			       (SELECT `+checksumOf(`key`)+` FROM present)`,
-			v.latestPair(), v.importID, string(kind)).Scan(&t.There, &t.Here, &t.Extra, &t.LeftOut, &there, &here)
-		t.ChecksumThere, t.ChecksumHere = there, here
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("compare %s: %w", kind, err)
-	}
-	if missing := t.There - t.LeftOut - (t.Here - t.Extra); missing > 0 {
-		t.Missing = missing
-	}
-	v.proof.Tables = append(v.proof.Tables, t)
-	v.progress.done(kind)
-	return nil
-}
 
 // verifyRows compares the rows of a table.
 func verifyRows[R any](ctx context.Context, v *verifier, t table[R], rows iter.Seq2[R, error]) error {
@@ -401,7 +281,7 @@ func (v *verifier) compare(kind source.Kind, fields []string, l compared, row []
 	a.sumThere, c.sumThere = a.sumThere+sum, c.sumThere+sum
 	if row == nil {
 		c.Missing++
-		v.differs(kind, l.key, []string{})
+		v.differs(Difference{Kind: kind, Key: l.key, Fields: []string{}})
 		return
 	}
 	c.Here++
@@ -416,7 +296,7 @@ func (v *verifier) compare(kind source.Kind, fields []string, l compared, row []
 	}
 	if different != nil {
 		c.Different++
-		v.differs(kind, l.key, different)
+		v.differs(Difference{Kind: kind, Key: l.key, Fields: different})
 	}
 }
 
@@ -431,15 +311,16 @@ func (v *verifier) author(key string) *authorSums {
 	return v.authors[key]
 }
 
-func (v *verifier) differs(kind source.Kind, key string, fields []string) {
+// differs lists a difference, if there are not many of its kind.
+func (v *verifier) differs(d Difference) {
 	n := 0
-	for _, d := range v.proof.Differences {
-		if d.Kind == kind {
+	for _, other := range v.proof.Differences {
+		if other.Kind == d.Kind && other.Extra == d.Extra {
 			n++
 		}
 	}
 	if n < maxDifferences {
-		v.proof.Differences = append(v.proof.Differences, Difference{kind, key, fields})
+		v.proof.Differences = append(v.proof.Differences, d)
 	}
 }
 

@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -60,8 +61,8 @@ func TestVerifyDifferences(t *testing.T) {
 		`UPDATE articles SET details = '{"language": "de", "coverImage": {"url": "https://example.com"}, "canonicalUrl": "https://example.com"}' WHERE slug = 'a-1'`:     {Kind: source.Articles, Key: "1", Fields: []string{"language", "cover", "canonical"}},
 		`UPDATE comments SET created_at = created_at + interval '1 ms' WHERE id = 104`:                                                                                   {Kind: source.Comments, Key: "104", Fields: []string{"createdAt"}},
 		`DELETE FROM comments WHERE id = 105`:                                                                                                                            {Kind: source.Comments, Key: "105", Fields: []string{}},
-		`DELETE FROM favorites WHERE user_id = (SELECT id FROM users WHERE username = 'u1')`:                                                                             {Kind: source.Favorites},
-		`INSERT INTO follows (follower_id, followee_id, created_at) SELECT u.id, v.id, '2024-03-01' FROM users u, users v WHERE u.username = 'u1' AND v.username = 'u4'`: {Kind: source.Follows},
+		`DELETE FROM favorites WHERE user_id = (SELECT id FROM users WHERE username = 'u1')`:                                                                             {Kind: source.Favorites, Key: "1/2", Fields: []string{}},
+		`INSERT INTO follows (follower_id, followee_id, created_at) SELECT u.id, v.id, '2024-03-01' FROM users u, users v WHERE u.username = 'u1' AND v.username = 'u4'`: {Kind: source.Follows, Key: "1/4", Fields: []string{}, Extra: true},
 	} {
 		t.Run(string(want.Kind)+want.Key, func(t *testing.T) {
 			t.Parallel()
@@ -72,13 +73,35 @@ func TestVerifyDifferences(t *testing.T) {
 			require.NoError(t, err)
 			proof := verify(t, d, m)
 			require.False(t, proof.OK())
-			if want.Key != "" {
-				require.Equal(t, []importer.Difference{want}, proof.Differences)
-			}
+			require.Equal(t, []importer.Difference{want}, proof.Differences)
 			for _, table := range proof.Tables {
 				require.Equal(t, table.Kind != want.Kind, table.ChecksumThere == table.ChecksumHere, table.Kind)
 				require.Equal(t, table.Kind == want.Kind, table.Missing+table.Different+table.Extra == 1, table)
 			}
 		})
 	}
+}
+
+// TestVerifyEqualPairs compares favorites and follows that are there several
+// times, or that lead nowhere.
+func TestVerifyEqualPairs(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := small()
+	m.favorites = append(m.favorites, m.favorites[0], m.favorites[0], source.Favorite{UserKey: "99", ArticleKey: "1"}, source.Favorite{UserKey: "99", ArticleKey: "1"})
+	m.follows = append(m.follows, source.Follow{FollowerKey: "1", FolloweeKey: "1"}, source.Follow{FollowerKey: "1", FolloweeKey: "1"})
+	run(t, d, m)
+	proof := verify(t, d, m)
+	require.True(t, proof.OK(), proof)
+	require.Equal(t, int64(4), proof.Tables[3].LeftOut)
+	require.Equal(t, int64(2), proof.Tables[4].LeftOut)
+	for _, table := range proof.Tables[3:] {
+		require.Equal(t, table.There, table.Here+table.LeftOut)
+	}
+	for i := range 60 {
+		m.follows = append(m.follows, source.Follow{FollowerKey: "1", FolloweeKey: strconv.Itoa(100 + i)})
+	}
+	proof = verify(t, d, m)
+	require.Equal(t, int64(60), proof.Tables[4].Missing)
+	require.Len(t, proof.Differences, 50)
 }
