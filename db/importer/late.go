@@ -11,13 +11,15 @@ import (
 
 // arrived is a condition for a case c: the row that another one lacked is here
 // now. The other row may be newer than the step that would have read it, or it
-// may have been left out until somebody corrected it in the old system.
+// may have been left out until somebody corrected it in the old system. OFFSET
+// makes it a look-up, also without statistics.
 var arrived = `EXISTS (SELECT FROM imported_rows r
 	WHERE r.import_id = c.import_id AND r.key = c.other
 	  AND r.kind = CASE c.code WHEN 'author-missing' THEN 'users' WHEN 'article-missing' THEN 'articles' WHEN 'parent-missing' THEN 'comments' END
 	  AND (r.row_id >= ` + strconv.Itoa(firstFake) + ` OR CASE r.kind WHEN 'users' THEN EXISTS (SELECT FROM users x WHERE x.id = r.row_id)
 		WHEN 'articles' THEN EXISTS (SELECT FROM articles x WHERE x.id = r.row_id)
-		ELSE EXISTS (SELECT FROM comments x WHERE x.id = r.row_id) END))`
+		ELSE EXISTS (SELECT FROM comments x WHERE x.id = r.row_id) END)
+	OFFSET 0)`
 
 // sinceOf returns the time from which changes of a kind are read. Rows that were
 // left out because they lacked another one have not changed when that one
@@ -48,10 +50,13 @@ func (im *run) adopt(ctx context.Context, kind source.Kind) error {
 		tag, err := w.tx.Exec(ctx, `CREATE TEMPORARY TABLE adopted ON COMMIT DROP AS
 			SELECT c.key, o.row_id, u.row_id AS author_id
 			FROM import_cases c
-			JOIN imported_rows o ON o.import_id = c.import_id AND o.kind = c.kind AND o.key = c.key
-			JOIN imported_rows u ON u.import_id = c.import_id AND u.kind = 'users' AND u.key = c.other
+			CROSS JOIN LATERAL (SELECT row_id FROM imported_rows r WHERE r.import_id = c.import_id AND r.kind = c.kind AND r.key = c.key OFFSET 0) o
+			CROSS JOIN LATERAL (SELECT row_id FROM imported_rows r WHERE r.import_id = c.import_id AND r.kind = 'users' AND r.key = c.other OFFSET 0) u
 			WHERE c.import_id = $1 AND c.kind = $2 AND c.code = 'author-missing' AND `+arrived, w.importID, string(kind))
 		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		if err := w.analyze(ctx, `ANALYZE adopted`); err != nil {
 			return err
 		}
 		if _, err := w.tx.Exec(ctx, `DELETE FROM import_cases c USING adopted a WHERE c.import_id = $1 AND c.kind = $2 AND c.key = a.key AND c.code = 'author-missing'`, w.importID, string(kind)); err != nil {

@@ -10,16 +10,18 @@ import (
 // order, so about half of the answers come first. A dry run only corrects the
 // report, and does not find threads that become too deep.
 func (w *writing) joinThreads(ctx context.Context) error {
-	comments := w.allComments()
+	comment := func(key string) string { // OFFSET makes each a look-up, without statistics
+		return `(SELECT c.id, c.article_id, c.parent_id FROM imported_rows r JOIN ` + w.allComments() + ` c ON c.id = r.row_id
+			WHERE r.import_id = k.import_id AND r.kind = 'comments' AND r.key = ` + key + ` OFFSET 0)`
+	}
 	tag, err := w.tx.Exec(ctx, `CREATE TEMPORARY TABLE late ON COMMIT DROP AS
 		SELECT k.key, x.id, y.id AS parent_id, y.id AS root_id, x.article_id = y.article_id AS here
-		FROM import_cases k
-		JOIN imported_rows a ON a.import_id = k.import_id AND a.kind = 'comments' AND a.key = k.key
-		JOIN `+comments+` x ON x.id = a.row_id AND x.parent_id IS NULL
-		JOIN imported_rows b ON b.import_id = k.import_id AND b.kind = 'comments' AND b.key = k.other
-		JOIN `+comments+` y ON y.id = b.row_id
-		WHERE k.import_id = $1 AND k.kind = 'comments' AND k.code = 'parent-missing'`, w.importID)
+		FROM import_cases k CROSS JOIN LATERAL `+comment(`k.key`)+` x CROSS JOIN LATERAL `+comment(`k.other`)+` y
+		WHERE k.import_id = $1 AND k.kind = 'comments' AND k.code = 'parent-missing' AND x.parent_id IS NULL`, w.importID)
 	if err != nil || tag.RowsAffected() == 0 {
+		return err
+	}
+	if err := w.analyze(ctx, `ANALYZE late`); err != nil {
 		return err
 	}
 	if err := w.wrongParents(ctx, `NOT here`); err != nil {
@@ -62,7 +64,6 @@ func (w *writing) prepareThreads(ctx context.Context) error {
 			) SELECT id FROM up WHERE parent_id IS NULL)`,
 		`CREATE UNIQUE INDEX ON late (id)`,
 		`CREATE INDEX ON late (root_id)`,
-		`ANALYZE late`,
 		`CREATE TEMPORARY TABLE ready (key text COLLATE "C", id bigint, parent_id bigint, root_id bigint) ON COMMIT DROP`,
 		`CREATE TEMPORARY TABLE deep (id bigint PRIMARY KEY) ON COMMIT DROP`,
 	}
@@ -88,6 +89,9 @@ func (w *writing) joinReady(ctx context.Context) (int64, error) {
 	tag, err := w.tx.Exec(ctx, `WITH r AS (DELETE FROM late l WHERE NOT EXISTS (SELECT FROM late p WHERE p.id = l.root_id) RETURNING key, id, parent_id, root_id)
 		INSERT INTO ready SELECT * FROM r`)
 	if err != nil || tag.RowsAffected() == 0 {
+		return 0, err
+	}
+	if err := w.analyze(ctx, `ANALYZE ready`); err != nil {
 		return 0, err
 	}
 	if _, err := w.tx.Exec(ctx, `UPDATE late l SET root_id = r.root_id FROM ready r WHERE l.root_id = r.id`); err != nil {
