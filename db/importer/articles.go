@@ -18,7 +18,7 @@ import (
 
 // articles imports the articles with their slugs and tags.
 func (im *run) articles(ctx context.Context) error {
-	if err := im.adopt(ctx, source.Articles); err != nil {
+	if err := im.giveBack(ctx, source.Articles); err != nil {
 		return err
 	}
 	return load(ctx, im, kindOf[source.Article]{

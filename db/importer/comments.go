@@ -13,7 +13,7 @@ import (
 
 // comments imports the comments, with their ids where they are numbers.
 func (im *run) comments(ctx context.Context) error {
-	if err := im.adopt(ctx, source.Comments); err != nil {
+	if err := im.giveBack(ctx, source.Comments); err != nil {
 		return err
 	}
 	if err := im.prepareComments(ctx); err != nil {

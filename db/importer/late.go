@@ -38,16 +38,16 @@ func (im *run) sinceOf(ctx context.Context, kind source.Kind) (time.Time, error)
 	return since, nil
 }
 
-// adopt gives articles or comments of the account for rows without an author to
+// giveBack gives articles or comments of the account for rows without an author to
 // their author, if an earlier run has not found the author and this one has. The
 // old system does not say that such a row has changed. A row that somebody has
 // given to another account here stays there.
-func (im *run) adopt(ctx context.Context, kind source.Kind) error {
+func (im *run) giveBack(ctx context.Context, kind source.Kind) error {
 	if im.state.Run == 1 {
 		return nil
 	}
 	err := im.commit(ctx, kind, func(w *writing) error {
-		tag, err := w.tx.Exec(ctx, `CREATE TEMPORARY TABLE adopted ON COMMIT DROP AS
+		tag, err := w.tx.Exec(ctx, `CREATE TEMPORARY TABLE returned ON COMMIT DROP AS
 			SELECT c.key, o.row_id, u.row_id AS author_id
 			FROM import_cases c
 			CROSS JOIN LATERAL (SELECT row_id FROM imported_rows r WHERE r.import_id = c.import_id AND r.kind = c.kind AND r.key = c.key OFFSET 0) o
@@ -56,10 +56,10 @@ func (im *run) adopt(ctx context.Context, kind source.Kind) error {
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
-		if err := w.analyze(ctx, `ANALYZE adopted`); err != nil {
+		if err := w.analyze(ctx, `ANALYZE returned`); err != nil {
 			return err
 		}
-		if _, err := w.tx.Exec(ctx, `DELETE FROM import_cases c USING adopted a WHERE c.import_id = $1 AND c.kind = $2 AND c.key = a.key AND c.code = 'author-missing'`, w.importID, string(kind)); err != nil {
+		if _, err := w.tx.Exec(ctx, `DELETE FROM import_cases c USING returned a WHERE c.import_id = $1 AND c.kind = $2 AND c.key = a.key AND c.code = 'author-missing'`, w.importID, string(kind)); err != nil {
 			return err
 		}
 		return w.giveToAuthors(ctx)
@@ -70,29 +70,29 @@ func (im *run) adopt(ctx context.Context, kind source.Kind) error {
 	return nil
 }
 
-// giveToAuthors changes the authors of the rows in the temporary table adopted.
+// giveToAuthors changes the authors of the rows in the temporary table returned.
 func (w *writing) giveToAuthors(ctx context.Context) error {
 	known, err := w.known(ctx, source.Users, []string{orphanKey})
 	if err != nil {
 		return err
 	}
 	orphans := known[orphanKey].id
-	if _, err := w.tx.Exec(ctx, `DELETE FROM adopted a WHERE NOT EXISTS (SELECT FROM `+string(w.kind)+` t WHERE t.id = a.row_id AND t.author_id = $1)`, orphans); err != nil {
+	if _, err := w.tx.Exec(ctx, `DELETE FROM returned a WHERE NOT EXISTS (SELECT FROM `+string(w.kind)+` t WHERE t.id = a.row_id AND t.author_id = $1)`, orphans); err != nil {
 		return err
 	}
-	if err := w.tx.QueryRow(ctx, `SELECT count(*) FROM adopted`).Scan(&w.counts.Changed); err != nil || w.DryRun {
+	if err := w.tx.QueryRow(ctx, `SELECT count(*) FROM returned`).Scan(&w.counts.Changed); err != nil || w.DryRun {
 		return err
 	}
 	if w.kind == source.Articles { // a trigger moves their bytes and counts
 		_, err = w.tx.Exec(ctx, `WITH given AS (
-				UPDATE articles a SET author_id = d.author_id, version = a.version + 1 FROM adopted d WHERE a.id = d.row_id RETURNING a.id, a.author_id
+				UPDATE articles a SET author_id = d.author_id, version = a.version + 1 FROM returned d WHERE a.id = d.row_id RETURNING a.id, a.author_id
 			), slugs AS (
 				DELETE FROM draft_slugs s USING given g WHERE s.article_id = g.id RETURNING s.slug, g.author_id, g.id
 			) INSERT INTO draft_slugs (slug, author_id, article_id) SELECT slug, author_id, id FROM slugs ON CONFLICT DO NOTHING`)
 		return err
 	}
 	_, err = w.tx.Exec(ctx, `WITH given AS (
-			UPDATE comments c SET author_id = d.author_id FROM adopted d WHERE c.id = d.row_id RETURNING c.author_id, octet_length(c.body) AS bytes
+			UPDATE comments c SET author_id = d.author_id FROM returned d WHERE c.id = d.row_id RETURNING c.author_id, octet_length(c.body) AS bytes
 		) UPDATE users u SET stored_bytes = u.stored_bytes + m.bytes
 		FROM (SELECT author_id, sum(bytes) AS bytes FROM given GROUP BY author_id UNION ALL SELECT $1, -sum(bytes) FROM given) m
 		WHERE u.id = m.author_id AND m.bytes <> 0`, orphans)

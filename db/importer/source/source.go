@@ -21,7 +21,7 @@ import (
 type Kind string
 
 // The kinds, in the order in which they are imported: rows refer only to rows of
-// kinds before theirs, or to comments before them.
+// kinds before theirs, or to other comments.
 const (
 	Users     Kind = "users"
 	Articles  Kind = "articles"
