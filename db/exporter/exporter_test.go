@@ -31,7 +31,7 @@ func newsroom(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	pool := dbtest.Open(t).Pool()
 	cfg := seed.Small
-	cfg.PasswordHash = "$argon2id$v=19$m=1,t=1,p=1$AAAA$AAAA"
+	cfg.PasswordHash = "$argon2id$v=19$m=1,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	cfg.Schedule = func(ctx context.Context, tx pgx.Tx, id int64, at time.Time) error {
 		return publish.Schedule(ctx, tx, id, &at)
 	}

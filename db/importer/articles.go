@@ -78,9 +78,12 @@ func judgeArticle(j *judge, a source.Article) article {
 
 // members are the optional members of an article as api/details stores them.
 type members struct {
-	Cover     *cover `json:"coverImage,omitempty"`
-	Canonical string `json:"canonicalUrl,omitempty"`
-	Language  string `json:"language,omitempty"`
+	Cover           *cover          `json:"coverImage,omitempty"`
+	Canonical       string          `json:"canonicalUrl,omitempty"`
+	MetaTitle       string          `json:"metaTitle,omitempty"`
+	MetaDescription string          `json:"metaDescription,omitempty"`
+	Language        string          `json:"language,omitempty"`
+	Metadata        json.RawMessage `json:"metadata,omitempty"`
 }
 
 type cover struct {
@@ -91,8 +94,14 @@ type cover struct {
 func membersOf(j *judge, a source.Article) (m members) {
 	if url := j.url("cover", a.Cover); url != "" {
 		m.Cover = &cover{url, cut(a.Title, maxTitle)}
+		if a.CoverAlt != "" {
+			m.Cover.Alt = j.text("coverAlt", a.CoverAlt, maxCoverAlt)
+		}
 	}
 	m.Canonical = j.url("canonical", a.Canonical)
+	m.MetaTitle = strings.TrimSpace(j.text("metaTitle", a.MetaTitle, maxTitle))
+	m.MetaDescription = strings.TrimSpace(j.text("metaDescription", a.MetaDescription, maxDescription))
+	m.Metadata = j.metadata(a.Metadata)
 	if a.Language != "" {
 		if tag, err := language.Parse(a.Language); err != nil || tag == language.Und {
 			j.note(MemberInvalid, "language", "", "")
@@ -382,7 +391,7 @@ func (w *writing) copyArticles(ctx context.Context, added []article) error {
 			if a.Draft {
 				status = "draft"
 			}
-			return []any{a.id, a.Slug, a.author, a.Title, a.Description, a.Body, a.Tags, a.members.details(), a.CreatedAt, a.UpdatedAt, status, a.Draft, a.published(), counts.Words, counts.Minutes}, nil
+			return []any{a.id, a.Slug, a.author, a.Title, a.Description, a.Body, a.Tags, a.members.details(), a.CreatedAt, a.UpdatedAt, status, a.Draft, a.published(), counts.Words, counts.Minutes, !a.CommentsClosed}, nil
 		}))
 	if err != nil {
 		return fmt.Errorf("copy articles: %w", err)
@@ -392,7 +401,8 @@ func (w *writing) copyArticles(ctx context.Context, added []article) error {
 
 // changeArticles updates articles that have changed in the old system. The slug
 // before leads to the article still. Whether it is public, and since when,
-// follows the old system as long as nobody has changed that here.
+// follows the old system as long as nobody has changed that here. Whether it takes
+// comments is left as it is here.
 func (w *writing) changeArticles(ctx context.Context, changed []article) error {
 	sums := map[string]int64{}
 	var batch pgx.Batch

@@ -130,8 +130,10 @@ func storeComments(ctx context.Context, w *writing, rows []source.Comment) error
 		}
 		if c.id != 0 {
 			if c.parent != nil && found.first[c.id] { // joinThreads does the rest
+				c.parent, c.depth = nil, 1
 				w.cases = append(w.cases, Case{Kind: w.kind, Key: c.Key, Code: ParentMissing, Field: "parent", Action: Repair, Other: c.ParentKey})
 			}
+			found.parents[c.Key] = thread{c.id, c.article, c.depth, c.parent}
 			again = append(again, c)
 			continue
 		}
@@ -361,9 +363,10 @@ func (im *run) reserveIDs(ctx context.Context, highest int64) error {
 		highest+idGap/2, highest+idGap).Scan(&im.reserved)
 }
 
-// changeComments updates comments that have changed in the old system. They stay
-// where they are in their threads. A trigger adds the difference of their bytes
-// to the author before, who loses all of them if another one gets the comment.
+// changeComments updates comments that have changed in the old system. Their
+// article is another row here if its key has changed there, as when the key is
+// the slug. A trigger adds the difference of their bytes to the author before, who
+// loses all of them if another one gets the comment.
 func (w *writing) changeComments(ctx context.Context, changed []comment) error {
 	if len(changed) == 0 {
 		return nil
@@ -377,16 +380,21 @@ func (w *writing) changeComments(ctx context.Context, changed []comment) error {
 	var batch pgx.Batch
 	for _, c := range changed {
 		sums[c.Key] = c.checksum
+		if c.Deleted { // a trigger keeps what replies need
+			batch.Queue(`DELETE FROM comments WHERE id = $1 AND author_id IS NOT NULL`, c.id)
+			continue
+		}
 		batch.Queue(`WITH before AS (
 				SELECT id, author_id FROM comments WHERE id = $1 AND author_id IS NOT NULL FOR NO KEY UPDATE
 			), c AS (
-				UPDATE comments c SET author_id = $2, body = $3, created_at = $4, updated_at = $5 FROM before b WHERE c.id = b.id
+				UPDATE comments c SET author_id = $2, body = $3, created_at = $4, updated_at = $5, article_id = $6, parent_id = $7, depth = $8
+				FROM before b WHERE c.id = b.id
 				RETURNING b.author_id AS from_id, c.author_id AS to_id, octet_length(c.body) AS bytes
 			), moved AS (
 				UPDATE users u SET stored_bytes = u.stored_bytes + CASE u.id WHEN c.to_id THEN c.bytes ELSE -c.bytes END
 				FROM c WHERE c.from_id <> c.to_id AND u.id IN (c.from_id, c.to_id)
 			) SELECT FROM c`,
-			c.id, c.author, c.Body, c.CreatedAt, c.UpdatedAt)
+			c.id, c.author, c.Body, c.CreatedAt, c.UpdatedAt, c.article, c.parent, c.depth)
 	}
 	return w.change(ctx, &batch, sums)
 }

@@ -17,7 +17,9 @@
 //	             apply the other rules, and store rows of a kind
 //	late.go, threads.go
 //	             correct rows that were stored before what they refer to
-//	deletes.go   deletes what the old system has deleted
+//	names.go     names and slugs that other rows get, or that are free again
+//	orphans.go   the account for rows without an author
+//	deletes.go   finds and deletes what the old system has deleted
 //	finish.go    counters and ids, which are right only at the end
 //	verify.go    compares both sides
 //

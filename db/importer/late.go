@@ -25,7 +25,7 @@ var arrived = `EXISTS (SELECT FROM imported_rows r
 // left out because they lacked another one have not changed when that one
 // arrives, so all rows are read then.
 func (im *run) sinceOf(ctx context.Context, kind source.Kind) (time.Time, error) {
-	since := im.since()
+	since := im.since(kind)
 	if since.IsZero() {
 		return since, nil
 	}
@@ -72,7 +72,7 @@ func (im *run) giveBack(ctx context.Context, kind source.Kind) error {
 
 // giveToAuthors changes the authors of the rows in the temporary table returned.
 func (w *writing) giveToAuthors(ctx context.Context) error {
-	known, err := w.known(ctx, source.Users, []string{orphanKey})
+	known, err := w.known(ctx, orphanKind, []string{orphanKey})
 	if err != nil {
 		return err
 	}

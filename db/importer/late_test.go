@@ -43,6 +43,8 @@ func onlyChanged(c *importer.Config) { c.Source = changedSince{c.Source.(*memory
 // the accounts were read.
 func withoutUser6() *memory {
 	m := small()
+	// The others have changed too long ago to be read again.
+	m.articles[0].UpdatedAt, m.comments[0].UpdatedAt = m.articles[0].UpdatedAt.Add(time.Hour), m.comments[0].UpdatedAt.Add(time.Hour)
 	m.articles = append(m.articles, article(6, 6, "ant"), article(7, 6, "ant"))
 	m.articles[6].Draft = true
 	m.comments = append(m.comments, comment(106, 6, 6), comment(107, 6, 1))
@@ -86,12 +88,12 @@ func TestLateAuthor(t *testing.T) {
 	require.Equal(t, planned.Counts, r.Counts)
 	require.Empty(t, planned.Cases)
 	require.Empty(t, r.Cases)
-	require.Equal(t, importer.Counts{Changed: 2}, r.Counts[source.Articles])
-	require.Equal(t, importer.Counts{Changed: 1}, r.Counts[source.Comments])
+	require.Equal(t, importer.Counts{Read: 1, Unchanged: 1, Changed: 2}, r.Counts[source.Articles])
+	require.Equal(t, importer.Counts{Read: 1, Unchanged: 1, Changed: 1}, r.Counts[source.Comments])
 	require.Equal(t, "u6", text(t, d, authors))
 	requireRight(t, d)
 	require.True(t, verify(t, d, m).OK())
-	require.Zero(t, run(t, d, m, onlyChanged).Counts[source.Articles])
+	require.Equal(t, importer.Counts{Read: 1, Unchanged: 1}, run(t, d, m, onlyChanged).Counts[source.Articles])
 }
 
 // TestLateAuthorElsewhere leaves a row with the account that somebody has given
@@ -129,7 +131,7 @@ func TestLeftOutUntilThere(t *testing.T) {
 	require.Equal(t, int64(2), r.Counts[source.Comments].Added)
 	require.Equal(t, int64(1), r.Counts[source.Favorites].Added)
 	require.True(t, verify(t, d, m).OK())
-	require.Zero(t, run(t, d, m, skip).Counts[source.Articles])
+	require.Equal(t, importer.Counts{Read: 1, Unchanged: 1}, run(t, d, m, skip).Counts[source.Articles])
 }
 
 // TestChangedAuthorOfComment gives a comment that has changed to another account,

@@ -315,13 +315,13 @@ func (w *writing) before(ctx context.Context, keys []string) (map[string]importe
 
 // remember stores where new rows are, and when articles were published.
 func (w *writing) remember(ctx context.Context, rows []imported, keys []string, published ...*time.Time) error {
-	_, err := w.tx.CopyFrom(ctx, pgx.Identifier{"imported_rows"}, []string{"import_id", "kind", "key", "row_id", "checksum", "published_at"},
+	_, err := w.tx.CopyFrom(ctx, pgx.Identifier{"imported_rows"}, []string{"import_id", "kind", "key", "row_id", "checksum", "password", "published_at"},
 		pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
 			var at *time.Time
 			if published != nil {
 				at = published[i]
 			}
-			return []any{w.importID, string(w.kind), keys[i], rows[i].id, rows[i].checksum, at}, nil
+			return []any{w.importID, string(w.kind), keys[i], rows[i].id, rows[i].checksum, rows[i].password, at}, nil
 		}))
 	return err
 }

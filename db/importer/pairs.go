@@ -98,8 +98,8 @@ var favoritePairs = pairKind{
 		JOIN imported_rows o ON o.import_id = $2 AND o.kind = 'articles' AND o.row_id = f.article_id
 		WHERE f.created_at <= $1`,
 	stored: `DELETE FROM pairs p USING ` + allFavorites + ` f WHERE f.article_id = p.other_id AND f.user_id = p.user_id`,
-	remove: `WITH hidden AS (DELETE FROM hidden_favorites h USING gone g WHERE h.user_id = g.user_id AND h.article_id = g.other_id)
-		DELETE FROM favorites f USING gone g WHERE f.user_id = g.user_id AND f.article_id = g.other_id`,
+	remove: `WITH hidden AS (DELETE FROM hidden_favorites h USING gone_favorites g WHERE h.user_id = g.user_id AND h.article_id = g.other_id)
+		DELETE FROM favorites f USING gone_favorites g WHERE f.user_id = g.user_id AND f.article_id = g.other_id`,
 }
 
 // allFavorites has those of articles that are not public too.

@@ -3,6 +3,7 @@ package importer
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/byline-api/byline/db/importer/source"
 )
@@ -28,16 +29,16 @@ const anything = "\x00"
 
 var userTable = table[source.User]{
 	kind:   source.Users,
-	fields: []string{"username", "email", "password", "bio", "image", "createdAt", "updatedAt", "role"},
+	fields: []string{"username", "email", "password", "bio", "image", "createdAt", "updatedAt", "role", "suspendedAt"},
 	row: func(_ *verifier, j *judge, u source.User) (string, string, []string) {
 		a := judgeUser(j, u)
 		if u.Role == "" {
 			a.role = anything
 		}
-		return u.Key, "", []string{a.username, a.email, a.hash, nullable(a.bio), nullable(a.image), stamp(a.created), stamp(a.updated), a.role}
+		return u.Key, "", []string{a.username, a.email, a.hash, nullable(a.bio), nullable(a.image), stamp(a.created), stamp(a.updated), a.role, stampOf(a.suspended)}
 	},
 	here: `SELECT id, username, email, password_hash, CASE WHEN bio IS NULL THEN '-' ELSE '+' || bio END, CASE WHEN image IS NULL THEN '-' ELSE '+' || image END,
-		` + utc("created_at") + `, ` + utc("updated_at") + `, role FROM users WHERE id = ANY ($1)`,
+		` + utc("created_at") + `, ` + utc("updated_at") + `, role, COALESCE(` + utc("suspended_at") + `, '') FROM users WHERE id = ANY ($1)`,
 }
 
 var articleTable = table[source.Article]{
@@ -77,6 +78,14 @@ var commentTable = table[source.Comment]{
 // utc formats a column as stamp does.
 func utc(column string) string {
 	return `to_char(` + column + ` AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+}
+
+// stampOf is stamp for a time that need not be known.
+func stampOf(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return stamp(*t)
 }
 
 func nullable(s *string) string {

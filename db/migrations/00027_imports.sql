@@ -29,14 +29,19 @@ CREATE TABLE imports (
 -- Which row here came from which row there. There are no foreign keys: a row
 -- that was deleted here stays known, so that it is not imported again, and its id
 -- leads nowhere since ids are never given again. The checksum is that of the
--- row's content there. published_at is when an article was published there, and
--- NULL for a draft: what an import may change here, if it is the same still.
+-- row's content there. The account for rows without an author has a kind of its
+-- own: any key may be that of a user.
 CREATE TABLE imported_rows (
     import_id    integer NOT NULL,
-    kind         text NOT NULL, -- users, articles, comments
+    kind         text NOT NULL, -- users, articles, comments, orphans
     key          text COLLATE "C" NOT NULL,
     row_id       bigint NOT NULL,
     checksum     bigint NOT NULL,
+    -- That of a user's password hash there, and NULL for other rows. The hash here
+    -- is another one as soon as the user has signed in.
+    password     bigint,
+    -- When an article was published there, and NULL for a draft: what an import may
+    -- change here, if it is the same still.
     published_at timestamptz(3),
     CONSTRAINT imported_rows_pkey PRIMARY KEY (import_id, kind, key),
     CONSTRAINT imported_rows_import_id_fkey FOREIGN KEY (import_id) REFERENCES imports (id) ON DELETE CASCADE

@@ -296,6 +296,7 @@ type ImportedRow struct {
 	Key         string
 	RowID       int64
 	Checksum    int64
+	Password    *int64
 	PublishedAt *time.Time
 }
 
