@@ -16,7 +16,7 @@ const (
 	searchPolicy    = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; " + everywhere
 	referencePolicy = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; " + everywhere
 
-	picturePolicy   = "default-src 'none'; style-src 'unsafe-inline'; " + everywhere
+	picturePolicy = "default-src 'none'; style-src 'unsafe-inline'; " + everywhere
 
 	everywhere = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
