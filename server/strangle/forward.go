@@ -136,6 +136,9 @@ func (p *Proxy) brokeOff(x *exchange) {
 	}
 }
 
+// repeatable are the headers with which Go's client repeats any request.
+var repeatable = []string{"Idempotency-Key", "X-Idempotency-Key"}
+
 // rewrite makes the request for a system out of the client's. The forwarder has
 // removed what counts only for one connection, and all X-Forwarded-* headers.
 func (p *Proxy) rewrite(r *httputil.ProxyRequest, u *upstream) {
@@ -149,7 +152,7 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest, u *upstream) {
 	// These headers say to Go's client that it may repeat a request by itself, but
 	// the old system does not know them, and the new one knows one of them for
 	// some operations. Names are compared without case by all others.
-	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+	for _, name := range repeatable {
 		if keys := r.Out.Header[name]; keys != nil {
 			delete(r.Out.Header, name)
 			r.Out.Header[strings.ToLower(name)] = keys

@@ -167,8 +167,8 @@ func (s *shadow) ask(ctx context.Context, t *task, u *upstream) (compare.Respons
 	}
 	keepEndToEnd(out.Header)
 	s.proxy.rewrite(&httputil.ProxyRequest{In: t.in, Out: out}, u)
-	if t.write && out.Header["idempotency-key"] == nil { // as rewrite names it
-		out.Header.Set("Idempotency-Key", rand.Text())
+	if t.write && out.Header[strings.ToLower(repeatable[0])] == nil { // as rewrite names it
+		out.Header.Set(repeatable[0], rand.Text())
 	}
 	res, err := s.client.Do(out)
 	if err != nil {
