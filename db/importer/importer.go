@@ -131,6 +131,7 @@ type run struct {
 	orphans  int64             // the account for rows without an author, if it was needed
 	reserved int64             // comments that are created here get higher ids
 	nextFake int64             // the next id of a dry run
+	resumed  bool              // the round goes on where an interrupted one ended
 }
 
 // Run imports everything that is new. The role must own the tables.
@@ -176,7 +177,8 @@ func (im *run) rounds(ctx context.Context, result *Result) (err error) {
 
 // round does a whole run, or what an interrupted one has left.
 func (im *run) round(ctx context.Context, result *Result) (resumed bool, err error) {
-	if resumed = im.state.Running && !im.DryRun; !resumed {
+	resumed = im.state.Running && !im.DryRun
+	if im.resumed = resumed; !resumed {
 		im.state.Run++
 		im.state.Running, im.state.Full, im.state.Kinds = true, im.Full, map[source.Kind]*stateOfKind{}
 	}

@@ -27,6 +27,7 @@ type memory struct {
 	favorites []source.Favorite
 	follows   []source.Follow
 	names     bool // the keys of users are names
+	whole     bool // all rows are read in any case, as of a file that is another one
 	// fail, if it is set, is called before each row of a kind is returned.
 	fail func(kind source.Kind, i int) error
 	// asked is which rows of each kind were asked for last.
@@ -59,6 +60,9 @@ func after[R any](m *memory, kind source.Kind, rows []R, r source.Range, row fun
 	return func(yield func(R, error) bool) {
 		m.note(kind, r)
 		first, _ := strconv.Atoi(r.After)
+		if m.whole {
+			first = 0
+		}
 		for i := first; i < len(rows); i++ {
 			if m.fail != nil {
 				if err := m.fail(kind, i); err != nil {

@@ -42,6 +42,32 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// TestInterruptedFile goes on where a run was interrupted, and reads the kind from
+// its beginning, because the file is another one.
+func TestInterruptedFile(t *testing.T) {
+	t.Parallel()
+	for _, kind := range source.Kinds {
+		d := dbtest.Open(t)
+		m := small()
+		interrupted := errors.New("interrupted")
+		m.fail = func(at source.Kind, i int) error {
+			if at == kind && i == 3 {
+				return interrupted
+			}
+			return nil
+		}
+		_, err := importer.Run(t.Context(), d.Pool(), importer.Config{Source: m})
+		require.ErrorIs(t, err, interrupted)
+		m.fail, m.whole = nil, true
+		m.users[0].Bio = &m.users[0].Email
+		r := run(t, d, m)
+		require.True(t, r.Resumed)
+		require.Empty(t, r.Cases, kind)
+		require.Equal(t, int64(5), r.Counts[kind].Added, kind)
+		require.True(t, verify(t, d, m).OK(), kind)
+	}
+}
+
 // TestInterruptedAgain interrupts a later run at every row of every kind.
 func TestInterruptedAgain(t *testing.T) {
 	t.Parallel()
