@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 )
@@ -19,6 +20,10 @@ const (
 // OldClaim is where tokens of the older system name the account.
 type OldClaim struct {
 	By Identifier
+	// Number makes only a number count, and not a text: many systems have the
+	// username in a claim in which others have the key, and a user may choose the
+	// key of somebody else as a name.
+	Number bool
 	// Path has the names of the members that lead to the claim.
 	Path []string
 }
@@ -33,7 +38,7 @@ var errOldClaims = errors.New("must be one or more claims (comma-separated), suc
 
 // ParseOldClaims parses a list of claims, each with its members separated by
 // dots. The beginning username: or email: says that the claim has that of the
-// account, instead of a key.
+// account, instead of a key, and number: that a text there is no key.
 func ParseOldClaims(text string) ([]OldClaim, error) {
 	parts := strings.Split(text, ",")
 	if len(parts) > maxOldClaims {
@@ -57,6 +62,9 @@ func parseOldClaim(text string) (c OldClaim, err error) {
 			break
 		}
 	}
+	if c.By == ByKey {
+		text, c.Number = strings.CutPrefix(text, numberPrefix)
+	}
 	c.Path = strings.Split(text, ".")
 	if len(c.Path) > maxClaimDepth {
 		return c, errOldClaims
@@ -72,13 +80,19 @@ func parseOldClaim(text string) (c OldClaim, err error) {
 // String returns the claim as ParseOldClaims accepts it.
 func (c OldClaim) String() string {
 	path := strings.Join(c.Path, ".")
-	if c.By == ByKey {
+	switch {
+	case c.Number:
+		return numberPrefix + path
+	case c.By == ByKey:
 		return path
 	}
 	return string(c.By) + ":" + path
 }
 
-// find returns the value of the claim. A claim that is null counts as absent.
+const numberPrefix = "number:"
+
+// find returns the value of the claim. A claim that is null counts as absent, and
+// so does a text where only a number counts.
 func (c OldClaim) find(claims map[string]any) (v any, found bool) {
 	v = claims
 	for _, name := range c.Path {
@@ -87,6 +101,9 @@ func (c OldClaim) find(claims map[string]any) (v any, found bool) {
 			return nil, false
 		}
 		v = members[name]
+	}
+	if _, isNumber := v.(json.Number); c.Number && !isNumber {
+		return nil, false
 	}
 	return v, v != nil
 }

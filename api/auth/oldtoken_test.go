@@ -45,7 +45,7 @@ func signOldWith(header, payload string) string {
 	return text + "." + encode(signature)
 }
 
-const defaultClaims = "user.id,id,sub,userId,_id"
+const defaultClaims = "user.id,id,number:sub,userId,_id"
 
 func TestOldTokens(t *testing.T) {
 	t.Parallel()
@@ -54,7 +54,8 @@ func TestOldTokens(t *testing.T) {
 	for payload, want := range map[string]OldToken{
 		`{"user":{"id":7}}`:                {Account: "7", Expires: oldUntil},
 		`{"id":"5f0c1c","username":"ann"}`: {Account: "5f0c1c", Expires: oldUntil},
-		`{"sub":"7"}`:                      {Account: "7", Expires: oldUntil},
+		`{"sub":7}`:                        {Account: "7", Expires: oldUntil},
+		`{"sub":"8","userId":7}`:           {Account: "7", Expires: oldUntil},
 		`{"userId":7}`:                     {Account: "7", Expires: oldUntil},
 		`{"_id":"a"}`:                      {Account: "a", Expires: oldUntil},
 		`{"user":"ann","id":7}`:            {Account: "7", Expires: oldUntil},
@@ -99,7 +100,8 @@ func TestOldTokensVerifyInvalid(t *testing.T) {
 			"DeepArray": signOld(`{"id":` + strings.Repeat("[", 500) + "7" + strings.Repeat("]", 500) + `}`),
 			"Fraction":  signOld(`{"id":7.0}`), "Exponent": signOld(`{"id":7e0}`), "NegativeID": signOld(`{"id":-7}`), "Huge": signOld(`{"id":12345678901234567890}`),
 			"NUL": signOld(`{"id":"a\u0000"}`), "Long": signOld(`{"id":"` + strings.Repeat("x", maxAccount+1) + `"}`),
-			"FirstDecides": signOld(`{"id":{},"sub":"7"}`),
+			"FirstDecides": signOld(`{"id":{},"sub":7}`),
+			"NameInSub":    signOld(`{"sub":"7"}`),
 		},
 		ErrTokenInvalid: {
 			"None": signOldWith(`{"alg":"none"}`, `{"id":7}`), "NoAlgorithm": signOldWith(`{}`, `{"id":7}`), "NoneUnsigned": strings.TrimRight(signOldWith(`{"alg":"none"}`, `{"id":7}`), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"),

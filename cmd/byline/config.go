@@ -204,7 +204,7 @@ var settings = []setting{
 		parse: into(func(c *config) *string { return &c.OldTokens.Secret }, anyText), shown: hidden, secret: true},
 	{env: "BYLINE_OLD_TOKENS_UNTIL", def: "", meaning: "When tokens of the older system are no longer accepted: a date, whose whole day (UTC) counts, or a time such as `2026-12-31T18:00:00Z`; required with `BYLINE_OLD_TOKENS_SECRET`.",
 		parse: into(func(c *config) *time.Time { return &c.OldTokens.Until }, lastDay)},
-	{env: "BYLINE_OLD_TOKENS_CLAIM", def: "user.id,id,userId,_id", meaning: "Claims (comma-separated) of tokens of the older system; the first one that a token has is the id of the user. With `username:` or `email:` before a claim it is that of the account.",
+	{env: "BYLINE_OLD_TOKENS_CLAIM", def: "user.id,id,number:sub,userId,_id", meaning: "Claims (comma-separated) of tokens of the older system; the first one that a token has is the id of the user. With `username:` or `email:` before a claim it is that of the account, and with `number:` only a number counts.",
 		parse: into(func(c *config) *[]auth.OldClaim { return &c.OldTokens.Claims }, auth.ParseOldClaims)},
 	{env: "BYLINE_OLD_TOKENS_IMPORT", def: "default", meaning: "Name of the import (`byline import`) of the users of the older system.",
 		parse: into(func(c *config) *string { return &c.OldTokens.Import }, notEmpty)},
