@@ -220,6 +220,12 @@ func (im *run) everything(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, kind := range source.Kinds {
+		if !im.since(kind).IsZero() {
+			im.progress.partly(kind)
+		}
+	}
+	im.progress.load()
 	if err := im.planByIndexes(ctx, true); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package importer
 import (
 	"fmt"
 	"io"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -32,12 +33,19 @@ func (p *progress) interval() time.Duration {
 }
 
 func newProgress(w io.Writer, terminal bool, total source.Counts, s *state) *progress {
-	p := &progress{w: w, terminal: terminal, total: total, read: map[source.Kind]int64{}, began: time.Now(), last: time.Now()}
+	p := &progress{w: w, terminal: terminal, total: source.Counts{}, read: map[source.Kind]int64{}, began: time.Now(), last: time.Now()}
+	maps.Copy(p.total, total)
 	for kind, k := range s.Kinds {
 		p.read[kind] = k.Counts.Read
 	}
 	return p
 }
+
+// load begins the time of the estimate.
+func (p *progress) load() { p.began = time.Now() }
+
+// partly says that only new rows of a kind are read: nobody knows how many.
+func (p *progress) partly(kind source.Kind) { delete(p.total, kind) }
 
 // rows notes that rows were stored.
 func (p *progress) rows(kind source.Kind, n int64) {
@@ -78,6 +86,7 @@ func bar(part float64) string {
 
 // done notes that all rows of a kind are stored.
 func (p *progress) done(kind source.Kind) {
+	p.total[kind] = p.read[kind]
 	p.write(fmt.Sprintf("%-10s %s rows", kind, group(p.read[kind])), true)
 }
 
