@@ -40,7 +40,7 @@ func TestLoadConfig(t *testing.T) {
 			PoolAcquireTimeout: 3 * time.Second, QueryTimeout: 5 * time.Second, RequestTimeout: 10 * time.Second,
 			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, CacheBytes: 8 << 20, AccountStorage: 1 << 30, MaxConnections: 10000, MaxConnectionsPerAddress: 100, TokenTTL: 60 * 24 * time.Hour, AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, SessionMaxAge: 90 * 24 * time.Hour,
 			PasswordHashers: 1, Registration: "open", DefaultRole: "author", AuthorsPublish: true, Revisions: 100, Comments: "open", Passwords: "any", LogFormat: "auto", LogLevel: slog.LevelInfo,
-			OldTokens: oldTokens{Claims: []auth.OldClaim{{Path: []string{"user", "id"}}, {Path: []string{"id"}}, {Path: []string{"userId"}}, {Path: []string{"_id"}}}, Import: "default"},
+			OldTokens: oldTokens{Claims: []auth.OldClaim{{Path: []string{"user", "id"}}, {Path: []string{"id"}}, {Path: []string{"sub"}, Number: true}, {Path: []string{"userId"}}, {Path: []string{"_id"}}}, Import: "default"},
 		}, c)
 		require.True(t, c.embedded())
 		_, err = loadConfig(nil, func(string) string { return "" })
@@ -229,7 +229,7 @@ func TestLoadConfig(t *testing.T) {
 			require.NoError(t, err)
 			require.True(t, until.Equal(c.OldTokens.Until), given)
 			require.Equal(t, secret, c.OldTokens.Secret)
-			require.Len(t, c.OldTokens.Claims, 4)
+			require.Len(t, c.OldTokens.Claims, 5)
 			var shown strings.Builder
 			require.NoError(t, c.print(&shown))
 			require.Contains(t, shown.String(), "BYLINE_OLD_TOKENS_SECRET")
