@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/byline-api/byline/db"
@@ -60,7 +61,7 @@ func (p *program) importFrom(s sourceKind) *cobra.Command {
 	cmd := &cobra.Command{Use: s.use, Short: s.short, Long: s.long, Args: oneArgument}
 	f := cmd.Flags()
 	f.StringVar(&flags.name, "name", importer.DefaultName, "name of the import, if there is more than one")
-	f.StringArrayVar(&flags.rules, "rule", nil, "what to do in a case, such as --rule email-taken=skip; byline import rules lists them")
+	f.StringArrayVar(&flags.rules, "rule", nil, "what to do in a case, such as --rule email-taken=skip; byline import rules lists them, and later runs keep them")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "make the report without storing anything")
 	f.BoolVar(&flags.full, "full", false, "read all rows again, also those that have not changed according to their times")
 	f.BoolVar(&flags.deleteMany, "delete-many", false, "permit to delete more than a tenth of the rows that were imported")
@@ -228,6 +229,9 @@ func (p *program) withImportTarget(ctx context.Context, cfg *config, log *slog.L
 	}
 	if !dryRun {
 		return p.withDatabase(ctx, cfg, log, mayCreate, func(url string) error {
+			if err := refuseForeign(ctx, url); err != nil {
+				return err
+			}
 			if err := migrateUp(ctx, url, log); err != nil {
 				return err
 			}
@@ -235,6 +239,9 @@ func (p *program) withImportTarget(ctx context.Context, cfg *config, log *slog.L
 		})
 	}
 	err := p.withDatabase(ctx, cfg, log, mustExist, func(url string) error {
+		if err := refuseForeign(ctx, url); err != nil {
+			return err
+		}
 		if err := requireSchema(ctx, url, log); err != nil {
 			return err
 		}
@@ -244,6 +251,27 @@ func (p *program) withImportTarget(ctx context.Context, cfg *config, log *slog.L
 		return err
 	}
 	return p.withEmptyDatabase(ctx, cfg, log, use)
+}
+
+// refuseForeign returns an error for a database that has tables and none of
+// Byline's. Node backends have a DATABASE_URL too: with theirs, an import would
+// store its rows beside those that it reads.
+func refuseForeign(ctx context.Context, url string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return nil // the next step says why
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	var tables []string
+	err = conn.QueryRow(ctx, `SELECT COALESCE(array_agg(c.relname::text ORDER BY c.relname), '{}') FROM pg_class c
+		WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND to_regclass('goose_db_version') IS NULL
+		  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')`).Scan(&tables)
+	if err != nil || len(tables) == 0 {
+		return err
+	}
+	const some = 5
+	return fail(exitRefused, fmt.Errorf("the database of DATABASE_URL has tables of something else (%s) and none of Byline: give Byline a database of its own, and the address of the old one as the argument of this command",
+		strings.Join(tables[:min(len(tables), some)], ", ")))
 }
 
 // withEmptyDatabase calls do with an embedded PostgreSQL in a temporary folder.

@@ -239,3 +239,23 @@ func TestImportKilled(t *testing.T) {
 	require.Zero(t, query[int](t, target, `SELECT count(*)::int FROM pg_trigger WHERE tgenabled = 'D'`)[0], "disabled triggers")
 	t.Log(fmt.Sprint("killed ", killed, " times"))
 }
+
+// TestImportIntoOldDatabase refuses the old database as the one of Byline, which
+// DATABASE_URL of a Node backend names.
+func TestImportIntoOldDatabase(t *testing.T) {
+	t.Parallel()
+	script, err := os.ReadFile("../../db/importer/sqlsource/testdata/prisma-postgres.sql")
+	require.NoError(t, err)
+	old := sharedDatabase(t, "import_into_old")
+	executeScript(t, old, "SET TIME ZONE UTC;"+string(script))
+	tables := func() int {
+		return query[int](t, old, `SELECT count(*)::int FROM pg_tables WHERE schemaname = 'public'`)[0]
+	}
+	before := tables()
+	for _, args := range [][]string{{"import", "prisma", old}, {"import", "prisma", old, "--dry-run"}} {
+		out, err := command(t, map[string]string{"DATABASE_URL": old, "BYLINE_LOG_LEVEL": "error"}, args...)
+		require.Equal(t, exitRefused, codeOf(err), out)
+		require.ErrorContains(t, err, "the database of DATABASE_URL has tables of something else (Article, Comment, Tag, User, _ArticleToTag) and none of Byline")
+	}
+	require.Equal(t, before, tables())
+}

@@ -99,7 +99,7 @@ var Rules = []Rule{
 
 	{AuthorMissing, []source.Kind{source.Articles, source.Comments}, []Action{Account, Skip},
 		"The author does not exist, or was deleted in Byline.",
-		"The rows belong to an account of their own, whose name is the setting orphans. A run that finds the author gives them back. Give articles to somebody else with PUT /articles/{slug} and author, as an editor."},
+		"The rows belong to the account former-member; --rule orphans=NAME gives it another name before the first run. A run that finds the author gives them back. Give articles to somebody else with PUT /articles/{slug} and author, as an editor."},
 	{SlugTaken, articles, []Action{Rename, Skip},
 		"Another article has or had the slug.",
 		"Change links to the article, or rename the other article first."},

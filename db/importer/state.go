@@ -1,10 +1,12 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -23,6 +25,10 @@ type state struct {
 	// Full says that this run reads all rows again. It is kept so that the run
 	// does so to its end, also if it is interrupted and goes on without the flag.
 	Full bool `json:"full,omitempty"`
+	// Actions are the actions that were chosen in any run, and Orphans is the name
+	// of that account. Another run without them must not undo what was decided.
+	Actions map[Code]Action `json:"actions,omitempty"`
+	Orphans string          `json:"orphans,omitempty"`
 	// Origin is that of the source of the last run.
 	Origin string `json:"origin"`
 	// Began is when the current run began, and Since when the last one did that
@@ -112,6 +118,7 @@ func (im *run) open(ctx context.Context) error {
 		return &ErrOtherSource{im.Name, im.state.Origin, origin}
 	}
 	im.state.Origin = origin
+	im.keepSettings()
 	if im.DryRun {
 		if err := im.beginDry(ctx); err != nil {
 			return err
@@ -122,6 +129,18 @@ func (im *run) open(ctx context.Context) error {
 		return err
 	}
 	return im.createGone(ctx)
+}
+
+// keepSettings adds what was chosen in earlier runs to the settings of this one.
+func (im *run) keepSettings() {
+	actions := maps.Clone(im.state.Actions)
+	if actions == nil {
+		actions = map[Code]Action{}
+	}
+	maps.Copy(actions, im.Settings.Actions)
+	orphans := cmp.Or(im.Settings.Orphans, im.state.Orphans)
+	im.Settings = Settings{Actions: actions, Orphans: orphans}
+	im.state.Actions, im.state.Orphans = actions, orphans
 }
 
 // begin stores that a run has begun.

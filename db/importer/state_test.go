@@ -42,6 +42,26 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// TestRulesAreKept does in later runs what was chosen in an earlier one, unless
+// another action is chosen.
+func TestRulesAreKept(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	m := small()
+	m.articles = append(m.articles, article(6, 99))
+	skip := func(c *importer.Config) {
+		c.Settings.Actions = map[importer.Code]importer.Action{importer.AuthorMissing: importer.Skip}
+	}
+	full := func(c *importer.Config) { c.Full = true }
+	require.Equal(t, int64(1), run(t, d, m, skip).Counts[source.Articles].LeftOut)
+	require.Equal(t, int64(1), run(t, d, m, full, dry).Counts[source.Articles].LeftOut)
+	require.Equal(t, int64(1), run(t, d, m, full).Counts[source.Articles].LeftOut)
+	r := run(t, d, m, full, func(c *importer.Config) {
+		c.Settings.Actions = map[importer.Code]importer.Action{importer.AuthorMissing: importer.Account}
+	})
+	require.Equal(t, int64(1), r.Counts[source.Articles].Added)
+}
+
 // TestInterruptedFile goes on where a run was interrupted, and reads the kind from
 // its beginning, because the file is another one.
 func TestInterruptedFile(t *testing.T) {

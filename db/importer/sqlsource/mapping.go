@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -163,7 +164,7 @@ func Parse(preset string, changes []byte) (Mapping, error) {
 		decoder := yaml.NewDecoder(bytes.NewReader(layer))
 		decoder.KnownFields(true)
 		if err := decoder.Decode(&m); err != nil && !errors.Is(err, io.EOF) {
-			return m, fmt.Errorf("the mapping: %w", err)
+			return m, fmt.Errorf("the mapping: %s", unknownMember.ReplaceAllString(err.Error(), "$1 is no member here; byline import mapping "+preset+" prints all"))
 		}
 		if decoder.Decode(new(yaml.Node)) == nil {
 			return m, errors.New("the mapping: it has a second document after ---; put all in one")
@@ -171,6 +172,10 @@ func Parse(preset string, changes []byte) (Mapping, error) {
 	}
 	return m, nil
 }
+
+// unknownMember matches what the decoder says of a member that there is not, with
+// the type in Go.
+var unknownMember = regexp.MustCompile(`(?s)field (\S+) not found in type [^\n]*`)
 
 // refuseNull returns an error for a member without a value: the decoder would
 // leave it as the preset has it, and a user can mean that there is none.

@@ -208,3 +208,16 @@ func TestSalt(t *testing.T) {
 	require.Equal(t, "$pbkdf2-sha512$i=10000,l=2$abcd$0aff", users[0].PasswordHash)
 	require.Empty(t, users[1].PasswordHash)
 }
+
+// TestUnknownMember names a member that there is not, without types of Go.
+func TestUnknownMember(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"users: {tabel: Members}": "line 1: tabel is no member here; byline import mapping prisma prints all",
+		"userz: {}":               "line 1: userz is no member here; byline import mapping prisma prints all",
+	} {
+		_, err := Parse("prisma", []byte(text))
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, err.Error(), "type")
+	}
+}

@@ -99,7 +99,7 @@ func (s schema) better(missing int) string {
 		l, lacks := s.resolve(m)
 		switch {
 		case len(lacks) == 0:
-			return "\nthe database is as the mapping " + preset + " says: use byline import " + preset
+			return "\nthe database is as the mapping " + preset + " says: use byline import " + preset + ", without other names in a file of --mapping"
 		case len(lacks) < missing && l.users.table != "" && l.articles.table != "":
 			missing = len(lacks)
 			text = fmt.Sprintf("\nthe mapping %s fits better, of which this is missing: use byline import %s with changes\n  %s", preset, preset, strings.Join(lacks, "\n  "))
