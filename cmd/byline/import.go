@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -107,7 +108,7 @@ func (p *program) runImport(ctx context.Context, d *db.DB, src imports.Source, s
 		Name: flags.name, Source: src, Settings: settings, DryRun: flags.dryRun, Full: flags.full, DeleteMany: flags.deleteMany, OtherSource: flags.otherSource,
 		Progress: p.stderr, OnTerminal: p.onTerminal(),
 	}
-	examples := map[importer.Code]string{}
+	examples := map[importer.Code]importer.Case{}
 	write := func(importer.Case) error { return nil }
 	if flags.report != "" {
 		file, err := os.OpenFile(flags.report, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
@@ -118,8 +119,8 @@ func (p *program) runImport(ctx context.Context, d *db.DB, src imports.Source, s
 		write = func(c importer.Case) error { return writeCase(file, c) }
 	}
 	cfg.Report = func(c importer.Case) error {
-		if examples[c.Code] == "" {
-			examples[c.Code] = string(c.Kind) + " " + c.Key
+		if _, found := examples[c.Code]; !found {
+			examples[c.Code] = c
 		}
 		return write(c)
 	}
@@ -137,6 +138,9 @@ func (p *program) runImport(ctx context.Context, d *db.DB, src imports.Source, s
 
 // importError adds the exit code of errors about the state of an import.
 func importError(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errors.New("the import was interrupted: run the same command again, and it goes on where it was")
+	}
 	var many *importer.ErrManyDeleted
 	var other *importer.ErrOtherSource
 	if errors.Is(err, importer.ErrRunning) || errors.Is(err, importer.ErrFinished) || errors.As(err, &many) || errors.As(err, &other) {
@@ -148,6 +152,9 @@ func importError(err error) error {
 // writeCase writes a line of the report.
 func writeCase(w io.Writer, c importer.Case) error {
 	rule := importer.RuleOf(c.Code)
+	if c.Action == importer.Skip {
+		rule.Remedy = "This was left out. If it should be imported, correct it in the old system, or choose another action before the first import."
+	}
 	line, err := json.Marshal(struct {
 		importer.Case
 		Means  string `json:"means"`
@@ -169,7 +176,7 @@ func writeJSON(name string, v any) error {
 }
 
 // printImported prints what a run has done, and the cases that it found.
-func printImported(out io.Writer, r *importer.Result, examples map[importer.Code]string, report string) error {
+func printImported(out io.Writer, r *importer.Result, examples map[importer.Code]importer.Case, report string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\tREAD\tNEW\tCHANGED\tUNCHANGED\tLEFT OUT\tDELETED")
 	for _, kind := range imports.Kinds {
@@ -177,10 +184,11 @@ func printImported(out io.Writer, r *importer.Result, examples map[importer.Code
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", kind, c.Read, c.Added, c.Changed, c.Unchanged+c.Gone, c.LeftOut, c.Deleted)
 	}
 	if len(r.Cases) > 0 {
-		fmt.Fprintln(w, "\nCASE\tROWS\tFOR EXAMPLE\tMEANING")
+		fmt.Fprintln(w, "\nCASE\tROWS\tACTION\tFOR EXAMPLE\tMEANING")
 		for _, rule := range importer.Rules {
 			if n := r.Cases[rule.Code]; n > 0 {
-				fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", rule.Code, n, examples[rule.Code], rule.Means)
+				one := examples[rule.Code]
+				fmt.Fprintf(w, "%s\t%d\t%s\t%s %s\t%s\n", rule.Code, n, one.Action, one.Kind, one.Key, rule.Means)
 			}
 		}
 	}
@@ -228,6 +236,9 @@ func (p *program) withImportTarget(ctx context.Context, cfg *config, log *slog.L
 		return do(d)
 	}
 	if !dryRun {
+		if _, err := os.Stat(cfg.DataDir); cfg.embedded() && errors.Is(err, fs.ErrNotExist) {
+			_, _ = fmt.Fprintf(p.stderr, "byline: there is no database in %s, so one is created there; if there is one elsewhere, stop this and set BYLINE_DATA_DIR\n", cfg.DataDir)
+		}
 		return p.withDatabase(ctx, cfg, log, mayCreate, func(url string) error {
 			if err := refuseForeign(ctx, url); err != nil {
 				return err

@@ -70,7 +70,7 @@ func TestImport(t *testing.T) {
 	out, err = byline("import", "prisma", old, "--dry-run")
 	require.NoError(t, err, out)
 	require.Contains(t, out, "nothing was stored")
-	require.Regexp(t, `author-missing +1 +articles 11 `, out)
+	require.Regexp(t, `author-missing +1 +account +articles 11 `, out)
 	require.Zero(t, count("users"))
 
 	report := filepath.Join(folder, "report.ndjson")
@@ -187,7 +187,7 @@ func TestImportMarkdown(t *testing.T) {
 	require.NoError(t, err, out)
 	require.Equal(t, []string{"hello|Ada|b,a|2024-01-02"}, query[string](t, target, `SELECT concat_ws('|', a.slug, u.username, array_to_string(tags, ','), (published_at AT TIME ZONE 'UTC')::date)
 		FROM articles a JOIN users u ON u.id = a.author_id`))
-	require.Regexp(t, `email-invalid +1 +users ada`, out)
+	require.Regexp(t, `email-invalid +1 +placeholder +users ada`, out)
 }
 
 // TestImportKilled kills an import again and again. Each run goes on, and in the

@@ -76,6 +76,9 @@ func printProof(out io.Writer, proof *importer.Proof) error {
 		}
 	}
 	if !proof.OK() {
+		if _, err := fmt.Fprintln(out, "\nWhat has changed in the old system since the last import is listed too: import again, with --full for changes that\nhave not changed the time of the row. So are accounts whose password or address was set in Byline."); err != nil {
+			return err
+		}
 		return fail(exitFailure, errDifferent)
 	}
 	_, err := fmt.Fprintln(out, "both sides are the same")

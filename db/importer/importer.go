@@ -72,15 +72,15 @@ type Config struct {
 
 // Result says what a run has done.
 type Result struct {
-	DryRun bool
+	DryRun bool `json:"dryRun"`
 	// Resumed says that an interrupted run was ended first. Then the counts are
 	// the sums of that run and of another one behind it.
-	Resumed bool
-	Run     int // counts the runs of this import
-	Counts  map[source.Kind]Counts
-	Read    int64          // rows that were read after an interruption, or all
-	Cases   map[Code]int64 // how many rows have each case
-	Elapsed time.Duration
+	Resumed bool                   `json:"resumed"`
+	Run     int                    `json:"run"` // counts the runs of this import
+	Counts  map[source.Kind]Counts `json:"counts"`
+	Read    int64                  `json:"read"`  // rows that were read after an interruption, or all
+	Cases   map[Code]int64         `json:"cases"` // how many rows have each case
+	Elapsed time.Duration          `json:"elapsedNanoseconds"`
 }
 
 // Counts are numbers of rows of a kind.

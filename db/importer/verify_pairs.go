@@ -51,6 +51,7 @@ func (v *verifier) pairs(ctx context.Context, kind source.Kind, k pairKind) erro
 		return fmt.Errorf("compare %s: %w", kind, err)
 	}
 	v.proof.Tables = append(v.proof.Tables, t)
+	v.progress.read[kind] = t.There
 	v.progress.done(kind)
 	return nil
 }

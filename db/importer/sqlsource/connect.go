@@ -31,7 +31,7 @@ type connection struct {
 
 // errURL is the error of an address that is not understood. It does not repeat
 // the address, which has a password.
-var errURL = errors.New("the address of the old database must be like postgres://user:password@host:5432/database or mysql://user:password@host:3306/database")
+var errURL = errors.New("the address of the old database must be like postgres://user:password@host:5432/database or mysql://user:password@host:3306/database; characters such as # / ? @ in the password are percent-encoded")
 
 // parseURL understands the addresses that Prisma and Sequelize use, and those of
 // the Go drivers.

@@ -1,6 +1,7 @@
 package sqlsource
 
 import (
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -142,4 +143,17 @@ func FuzzParseURL(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestSilentServer does not wait long for a server that says nothing.
+func TestSilentServer(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	m, err := Parse("prisma", nil)
+	require.NoError(t, err)
+	_, err = Open(t.Context(), "mysql://user:secret@"+l.Addr().String()+"/db", "Prisma", m)
+	require.ErrorContains(t, err, "does not answer within 10s: is another kind of database")
+	require.NotContains(t, err.Error(), "secret")
 }

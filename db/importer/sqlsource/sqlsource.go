@@ -57,6 +57,9 @@ func Open(ctx context.Context, address, system string, m Mapping) (*Source, erro
 
 // find fills in the layout.
 func (s *Source) find(ctx context.Context, m Mapping) error {
+	if err := s.reach(ctx); err != nil {
+		return err
+	}
 	have, err := readSchema(ctx, s.db, s.dialect)
 	if err != nil {
 		return explain(err)
@@ -76,6 +79,21 @@ func (s *Source) find(ctx context.Context, m Mapping) error {
 	s.layout.favorites.choose(sorted)
 	s.layout.follows.choose(sorted)
 	return nil
+}
+
+// reachTime bounds the first connection.
+const reachTime = 10 * time.Second
+
+// reach connects for the first time. A server that speaks another protocol may
+// wait for something, as this side does.
+func (s *Source) reach(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, reachTime)
+	defer cancel()
+	err := s.db.PingContext(limited)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("the old database does not answer within %s: is another kind of database, or something else, at this address?", reachTime)
+	}
+	return nil // readSchema says why
 }
 
 // explain says what to do about the refusal of a pooler, which takes no settings
