@@ -83,18 +83,5 @@ func (w *writing) giveToAuthors(ctx context.Context) error {
 	if err := w.tx.QueryRow(ctx, `SELECT count(*) FROM returned`).Scan(&w.counts.Changed); err != nil || w.DryRun {
 		return err
 	}
-	if w.kind == source.Articles { // a trigger moves their bytes and counts
-		_, err = w.tx.Exec(ctx, `WITH given AS (
-				UPDATE articles a SET author_id = d.author_id, version = a.version + 1 FROM returned d WHERE a.id = d.row_id RETURNING a.id, a.author_id
-			), slugs AS (
-				DELETE FROM draft_slugs s USING given g WHERE s.article_id = g.id RETURNING s.slug, g.author_id, g.id
-			) INSERT INTO draft_slugs (slug, author_id, article_id) SELECT slug, author_id, id FROM slugs ON CONFLICT DO NOTHING`)
-		return err
-	}
-	_, err = w.tx.Exec(ctx, `WITH given AS (
-			UPDATE comments c SET author_id = d.author_id FROM returned d WHERE c.id = d.row_id RETURNING c.author_id, octet_length(c.body) AS bytes
-		) UPDATE users u SET stored_bytes = u.stored_bytes + m.bytes
-		FROM (SELECT author_id, sum(bytes) AS bytes FROM given GROUP BY author_id UNION ALL SELECT $1, -sum(bytes) FROM given) m
-		WHERE u.id = m.author_id AND m.bytes <> 0`, orphans)
-	return err
+	return w.give(ctx, w.kind, `SELECT row_id AS id, author_id FROM returned`)
 }

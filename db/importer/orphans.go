@@ -63,7 +63,7 @@ func (w *writing) orphanAccount(ctx context.Context) (int64, error) {
 func (w *writing) adopt(ctx context.Context) error {
 	for _, kind := range []source.Kind{source.Articles, source.Comments} {
 		tag, err := w.tx.Exec(ctx, `CREATE TEMPORARY TABLE orphaned_`+string(kind)+` ON COMMIT DROP AS
-			SELECT r.key, r.row_id AS id, g.key AS author, g.row_id AS author_id
+			SELECT r.key, r.row_id AS id, g.key AS author
 			FROM gone_users g JOIN `+string(kind)+` t ON t.author_id = g.row_id JOIN imported_rows r ON r.import_id = $1 AND r.kind = $2 AND r.row_id = t.id`,
 			w.importID, string(kind))
 		if err != nil {
@@ -84,29 +84,30 @@ func (w *writing) adopt(ctx context.Context) error {
 		if w.DryRun {
 			continue
 		}
-		for _, statement := range adoptions[kind] {
-			if _, err := w.tx.Exec(ctx, statement, to); err != nil {
-				return err
-			}
+		if err := w.give(ctx, kind, `SELECT id, $1::bigint AS author_id FROM orphaned_`+string(kind), to); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// adoptions give the rows in orphaned_articles and orphaned_comments to the user
-// $1. A trigger moves what is counted of articles, but of comments it does not.
-var adoptions = map[source.Kind][]string{
-	source.Articles: {
-		`UPDATE articles a SET author_id = $1, version = version + 1, counted_version = version + 1 FROM orphaned_articles o WHERE a.id = o.id`,
-		`WITH moved AS (DELETE FROM draft_slugs d USING orphaned_articles o WHERE d.article_id = o.id RETURNING d.slug, d.article_id)
-			INSERT INTO draft_slugs (slug, author_id, article_id) SELECT slug, $1, article_id FROM moved ON CONFLICT ON CONSTRAINT draft_slugs_pkey DO NOTHING`,
-	},
-	source.Comments: {
-		`WITH moved AS (
-				UPDATE comments c SET author_id = $1 FROM orphaned_comments o WHERE c.id = o.id RETURNING o.author_id AS before, octet_length(c.body) AS bytes
-			), sums AS (
-				SELECT id, sum(bytes) AS bytes FROM (SELECT before AS id, -bytes AS bytes FROM moved UNION ALL SELECT $1, bytes FROM moved) m GROUP BY id
-			)
-			UPDATE users u SET stored_bytes = u.stored_bytes + s.bytes FROM sums s WHERE u.id = s.id`,
-	},
+// give gives articles or comments to other authors. rows is a query for id and
+// author_id. A trigger moves what is counted of articles, but of comments it does
+// not.
+func (w *writing) give(ctx context.Context, kind source.Kind, rows string, args ...any) error {
+	statement := `WITH given AS (
+			UPDATE comments c SET author_id = m.author_id FROM (` + rows + `) m JOIN comments o ON o.id = m.id WHERE c.id = o.id
+			RETURNING o.author_id AS from_id, c.author_id AS to_id, octet_length(c.body) AS bytes
+		), sums AS (
+			SELECT id, sum(bytes) AS bytes FROM (SELECT from_id AS id, -bytes AS bytes FROM given UNION ALL SELECT to_id, bytes FROM given) m GROUP BY id
+		) UPDATE users u SET stored_bytes = u.stored_bytes + s.bytes FROM sums s WHERE u.id = s.id AND s.bytes <> 0`
+	if kind == source.Articles {
+		statement = `WITH given AS (
+			UPDATE articles a SET author_id = m.author_id, version = a.version + 1 FROM (` + rows + `) m WHERE a.id = m.id RETURNING a.id, a.author_id
+		), slugs AS (
+			DELETE FROM draft_slugs s USING given g WHERE s.article_id = g.id RETURNING s.slug, g.author_id, g.id
+		) INSERT INTO draft_slugs (slug, author_id, article_id) SELECT slug, author_id, id FROM slugs ON CONFLICT DO NOTHING`
+	}
+	_, err := w.tx.Exec(ctx, statement, args...)
+	return err
 }

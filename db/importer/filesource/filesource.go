@@ -75,6 +75,25 @@ func openFile(path string) (*os.File, int64, error) {
 // nothing is the sequence of rows of a kind that a source does not have.
 func nothing[R any](func(R, error) bool) {}
 
+// articlesOnly is the part of a source that has no comments, favorites and
+// follows.
+type articlesOnly struct{}
+
+// Comments implements source.Source.
+func (articlesOnly) Comments(context.Context, source.Range) iter.Seq2[source.Comment, error] {
+	return nothing[source.Comment]
+}
+
+// Favorites implements source.Source.
+func (articlesOnly) Favorites(context.Context, source.Range) iter.Seq2[source.Favorite, error] {
+	return nothing[source.Favorite]
+}
+
+// Follows implements source.Source.
+func (articlesOnly) Follows(context.Context, source.Range) iter.Seq2[source.Follow, error] {
+	return nothing[source.Follow]
+}
+
 // failed is a sequence that ends with an error at once.
 func failed[R any](err error) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {

@@ -36,6 +36,7 @@ type GhostOptions struct {
 // Ghost exports no members, comments and subscriptions, and since version 1 no
 // passwords.
 type GhostSource struct {
+	articlesOnly
 	file    *os.File
 	path    string
 	options GhostOptions
@@ -327,21 +328,6 @@ func (s *GhostSource) Origin() string { return "exports of Ghost" }
 // Counts implements source.Source.
 func (s *GhostSource) Counts(context.Context) (source.Counts, error) {
 	return source.Counts{source.Users: int64(len(s.users)), source.Articles: int64(len(s.posts))}, nil
-}
-
-// Comments implements source.Source. Ghost exports none.
-func (s *GhostSource) Comments(context.Context, source.Range) iter.Seq2[source.Comment, error] {
-	return nothing[source.Comment]
-}
-
-// Favorites implements source.Source. Ghost has none.
-func (s *GhostSource) Favorites(context.Context, source.Range) iter.Seq2[source.Favorite, error] {
-	return nothing[source.Favorite]
-}
-
-// Follows implements source.Source. Ghost has none.
-func (s *GhostSource) Follows(context.Context, source.Range) iter.Seq2[source.Follow, error] {
-	return nothing[source.Follow]
 }
 
 // Keys implements source.Source.

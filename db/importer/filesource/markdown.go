@@ -45,6 +45,7 @@ const maxProblems = 20
 // Hugo, Jekyll, Eleventy and Astro. An article's key is the path of its file, and
 // a user's key the folded name.
 type MarkdownSource struct {
+	articlesOnly
 	root    *os.Root
 	folder  string
 	options MarkdownOptions
@@ -250,21 +251,6 @@ func (s *MarkdownSource) Articles(ctx context.Context, r source.Range) iter.Seq2
 			}
 		}
 	}
-}
-
-// Comments implements source.Source.
-func (s *MarkdownSource) Comments(context.Context, source.Range) iter.Seq2[source.Comment, error] {
-	return nothing[source.Comment]
-}
-
-// Favorites implements source.Source.
-func (s *MarkdownSource) Favorites(context.Context, source.Range) iter.Seq2[source.Favorite, error] {
-	return nothing[source.Favorite]
-}
-
-// Follows implements source.Source.
-func (s *MarkdownSource) Follows(context.Context, source.Range) iter.Seq2[source.Follow, error] {
-	return nothing[source.Follow]
 }
 
 // Keys implements source.Source.
