@@ -163,45 +163,46 @@ func Run(ctx context.Context, pool *pgxpool.Pool, cfg Config) (*Result, error) {
 
 // rounds does a run. If an interrupted one was to be ended first, it does
 // another one behind it: what the interrupted one had read may have changed since.
-func (im *run) rounds(ctx context.Context, result *Result) (err error) {
+func (im *run) rounds(ctx context.Context, result *Result) error {
 	if err := im.open(ctx); err != nil {
 		return err
 	}
-	if result.Resumed, err = im.round(ctx, result); err != nil || !result.Resumed {
+	if err := im.round(ctx, result); err != nil {
 		return err
 	}
+	if result.Resumed = im.resumed; !result.Resumed {
+		return nil
+	}
 	im.progress.step("the interrupted run has ended; now what has changed since it began")
-	_, err = im.round(ctx, result)
-	return err
+	return im.round(ctx, result)
 }
 
 // round does a whole run, or what an interrupted one has left.
-func (im *run) round(ctx context.Context, result *Result) (resumed bool, err error) {
-	resumed = im.state.Running && !im.DryRun
-	if im.resumed = resumed; !resumed {
+func (im *run) round(ctx context.Context, result *Result) error {
+	if im.resumed = im.state.Running && !im.DryRun; !im.resumed {
 		im.state.Run++
 		im.state.Running, im.state.Full, im.state.Kinds = true, im.Full, map[source.Kind]*stateOfKind{}
 	}
 	counts, err := im.Source.Counts(ctx)
 	if err != nil {
-		return resumed, fmt.Errorf("count the rows of the source: %w", err)
+		return fmt.Errorf("count the rows of the source: %w", err)
 	}
 	im.progress = newProgress(im.Progress, im.OnTerminal, counts, im.state)
 	if im.state.Run > 1 { // before anything is stored, the state of this run too
 		if err := im.findGone(ctx); err != nil {
-			return resumed, err
+			return err
 		}
 	}
-	if !resumed {
+	if !im.resumed {
 		if err := im.begin(ctx); err != nil {
-			return resumed, err
+			return err
 		}
 	}
 	if err := im.takeDropped(ctx); err != nil {
-		return resumed, err
+		return err
 	}
 	if err := im.everything(ctx); err != nil {
-		return resumed, err
+		return err
 	}
 	result.Run = im.state.Run
 	result.Read += im.progress.sinceBegan
@@ -210,7 +211,7 @@ func (im *run) round(ctx context.Context, result *Result) (resumed bool, err err
 		sum.add(k.Counts)
 		result.Counts[kind] = sum
 	}
-	return resumed, nil
+	return nil
 }
 
 // everything does the steps of a run, except those that are done already.
