@@ -213,8 +213,9 @@ func (im *run) prepare(ctx context.Context) error {
 	return nil
 }
 
-// lock makes sure that no two imports run, or end, at the same time. The connection of one that was killed
-// has the lock until the database notices, which takes a moment.
+// lock makes sure that no two imports run, or end, at the same time. The
+// connection of one that was killed has the lock until the database notices, which
+// takes a moment.
 func lock(ctx context.Context, conn *pgx.Conn) error {
 	for attempt := 0; ; attempt++ {
 		var alone bool

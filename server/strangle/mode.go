@@ -105,13 +105,13 @@ func (m Modes) of(op *operation, shadowed bool) (text, name string) {
 		}
 		names[2] = allWrites
 	}
-	for i, name := range names {
+	for _, name := range names {
 		text, found := m[name]
-		ofReads := i == 1 || i == 3
-		if !found || !op.safe && ofReads && (strings.HasSuffix(text, "%") || text == shadowText && !shadowed) {
-			continue
+		// What a tag or the default says of a part of the requests.
+		partly := (name == op.tag || name == allOthers) && (strings.HasSuffix(text, "%") || text == shadowText && !shadowed)
+		if found && (op.safe || !partly) {
+			return text, name
 		}
-		return text, name
 	}
 	return oldText, allOthers
 }
