@@ -125,7 +125,7 @@ func TestApiKeyExpires(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, http.StatusCreated, res.StatusCode(), string(res.Body))
-	change(t, s, `UPDATE api_keys SET expires_at = now()`)
+	change(t, s, `UPDATE api_keys SET expires_at = now() - interval '1 second'`)
 	requireStatus(t, http.StatusUnauthorized, s.As(res.JSON201.Key))
 }
 

@@ -508,7 +508,7 @@ func TestExpireOldTokens(t *testing.T) {
 	n, err := credentials.ExpireOldTokens(t.Context(), s.DB)
 	require.NoError(t, err)
 	require.Zero(t, n)
-	change(t, s, `UPDATE old_tokens SET expires_at = now() WHERE expires_at IS NOT NULL`)
+	change(t, s, `UPDATE old_tokens SET expires_at = now() - interval '1 second' WHERE expires_at IS NOT NULL`)
 	n, err = credentials.ExpireOldTokens(t.Context(), s.DB)
 	require.NoError(t, err)
 	require.EqualValues(t, 1, n)

@@ -135,7 +135,7 @@ func TestPasswordReset(t *testing.T) {
 		s.Register("carl")
 		askReset(t, s, "carl@example.com")
 		token := mailed(t, s, "carl@example.com", subjectReset, 0).Action
-		change(t, s, `UPDATE mail_tokens SET expires_at = now() WHERE hash = $1`, auth.HashLinkToken(token))
+		change(t, s, `UPDATE mail_tokens SET expires_at = now() - interval '1 second' WHERE hash = $1`, auth.HashLinkToken(token))
 		status, body := reset(t, s, token, "a new password")
 		requireProblem(t, http.StatusUnprocessableEntity, problem.ValidationFailed, badToken, status, body)
 	})

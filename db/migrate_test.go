@@ -340,7 +340,7 @@ func TestMailsGetJobs(t *testing.T) {
 	require.NoError(t, err)
 	_, err = m.Up(t.Context())
 	require.NoError(t, err)
-	_, err = d.Exec(t.Context(), `UPDATE mails SET due_at = now() WHERE recipient = 'given up'`) // by an operator
+	_, err = d.Exec(t.Context(), `UPDATE mails SET due_at = now() - interval '1 second' WHERE recipient = 'given up'`) // by an operator
 	require.NoError(t, err)
 	_, err = d.Exec(t.Context(), `INSERT INTO mails (kind, recipient) VALUES ('reset_password', 'new')`) // also by an earlier release
 	require.NoError(t, err)

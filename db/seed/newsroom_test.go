@@ -253,7 +253,7 @@ func TestNewsroom(t *testing.T) {
 			if err := tx.QueryRow(t.Context(), `UPDATE articles SET published_at = now() WHERE slug = $1 RETURNING id`, slug).Scan(&id); err != nil {
 				return err
 			}
-			jobs, err := tx.Exec(t.Context(), `UPDATE river_job SET scheduled_at = now() WHERE kind = 'publication_due' AND args = jsonb_build_object('articleId', $1::bigint)`, id)
+			jobs, err := tx.Exec(t.Context(), `UPDATE river_job SET scheduled_at = now() - interval '1 second' WHERE kind = 'publication_due' AND args = jsonb_build_object('articleId', $1::bigint)`, id)
 			if err != nil {
 				return err
 			}
