@@ -109,6 +109,7 @@ func TestImport(t *testing.T) {
 	out, err = byline("import", "verify", "prisma", old)
 	require.ErrorIs(t, err, errDifferent)
 	require.Contains(t, out, "articles 12 is missing")
+	require.Contains(t, out, "import again, with --full", "what to do")
 	out, err = byline("import", "prisma", old)
 	require.NoError(t, err, out)
 	require.Regexp(t, `articles +2 +1 +0 +1 `, out, "what is new is read, and the latest row of the run before")
@@ -258,4 +259,34 @@ func TestImportIntoOldDatabase(t *testing.T) {
 		require.ErrorContains(t, err, "the database of DATABASE_URL has tables of something else (Article, Comment, Tag, User, _ArticleToTag) and none of Byline")
 	}
 	require.Equal(t, before, tables())
+}
+
+// TestImportTexts checks what operators read when a run ends early, and in the
+// report of a row that was left out.
+func TestImportTexts(t *testing.T) {
+	t.Parallel()
+	require.EqualError(t, importError(fmt.Errorf("read users: %w", context.Canceled)),
+		"the import was interrupted: run the same command again, and it goes on where it was")
+	remedy := func(action importer.Action) string {
+		var line bytes.Buffer
+		require.NoError(t, writeCase(&line, importer.Case{Code: importer.AuthorMissing, Action: action}))
+		var c struct{ Remedy string }
+		require.NoError(t, json.Unmarshal(line.Bytes(), &c))
+		return c.Remedy
+	}
+	require.Contains(t, remedy(importer.Account), "--rule orphans=NAME")
+	require.True(t, strings.HasPrefix(remedy(importer.Skip), "This was left out."), remedy(importer.Skip))
+}
+
+// TestImportMakesDatabase says that a database is created, since the operator may
+// mean one elsewhere, and says so only then.
+func TestImportMakesDatabase(t *testing.T) {
+	t.Parallel()
+	folder, dir := t.TempDir(), filepath.Join(accessibleFolder(t), "data")
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "hello.md"), []byte("---\ntitle: Hello\ndate: 2024-01-02\nauthor: Ada\n---\nText.\n"), 0o600))
+	for _, says := range []bool{true, false} {
+		out, err := command(t, map[string]string{"BYLINE_DATA_DIR": dir, "BYLINE_LOG_LEVEL": "error"}, "import", "markdown", folder)
+		require.NoError(t, err, out)
+		require.Equal(t, says, strings.Contains(out, "there is no database in "+dir+", so one is created there"), out)
+	}
 }
