@@ -19,6 +19,7 @@
 //	visibility     what a viewer may see; articles as the viewer sees them
 //	details        the members of an article that are stored as one object
 //	words          how many words a text has, and how long they take to read
+//	cards          what pages of articles are put together from
 //	page           cursors and pages of lists
 //	budget         the length of one response, and the memory of all
 //	batch          lists of names in a request
@@ -45,10 +46,12 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"net/url"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/cards"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/markup"
 	"github.com/byline-api/byline/api/page"
@@ -87,6 +90,13 @@ type Deps struct {
 	// PreviewLink is the address of the page that shows previews; {token} is
 	// replaced by the token. "" means that there is none.
 	PreviewLink string
+	// CardBytes bounds what is kept to put pages of articles together, in bytes;
+	// 0 keeps nothing.
+	CardBytes int
+	// Sync waits until every change that had committed before the call has been
+	// delivered (changes.Feed); nil means that no other service writes to the
+	// database.
+	Sync func(context.Context) error
 }
 
 // API implements every operation of the document. Each tag has a type with its
@@ -107,8 +117,10 @@ type API struct {
 	moderation
 	admin
 
-	// TagNames has to follow the changes of the database.
+	// TagNames and Cards have to follow the changes of the database, in this
+	// order.
 	TagNames *tagnames.Names
+	Cards    *cards.Store
 
 	db *db.DB
 }
@@ -119,7 +131,7 @@ var _ openapi.StrictServerInterface = (*API)(nil)
 func New(d Deps) *API {
 	once := idempotency.Runner{DB: d.DB, Keeper: d.Keeper}
 	storage := cmp.Or(d.AccountStorage, math.MaxInt64)
-	names := tagnames.New(d.DB)
+	names, kept := tagnames.New(d.DB), cards.New(d.DB, d.CardBytes, d.Sync)
 	html := markup.NewRenderer(d.ContentBase)
 	guard := signin.Guard{DB: d.DB, Passwords: d.Passwords, Secret: d.Secret, Limits: d.Rules.SignIns}
 	return &API{
@@ -129,7 +141,7 @@ func New(d Deps) *API {
 		apiKeys:    apiKeys{db: d.DB, once: once, keys: d.APIKeys, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		recovery:   recovery{db: d.DB, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		profiles:   profiles{db: d.DB, cursors: d.Cursors},
-		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing, names: names},
+		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing, names: names, cards: kept},
 		publishing: publishing{db: d.DB, cursors: d.Cursors, rules: d.Publishing},
 		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing},
 		favorites:  favorites{db: d.DB},
@@ -138,6 +150,7 @@ func New(d Deps) *API {
 		moderation: moderation{db: d.DB, once: once, cursors: d.Cursors, authenticator: d.Authenticator},
 		admin:      admin{db: d.DB, once: once, cursors: d.Cursors, authenticator: d.Authenticator},
 		TagNames:   names,
+		Cards:      kept,
 		db:         d.DB,
 	}
 }

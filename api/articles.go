@@ -11,6 +11,7 @@ import (
 	"github.com/byline-api/byline/api/audit"
 	"github.com/byline-api/byline/api/batch"
 	"github.com/byline-api/byline/api/budget"
+	"github.com/byline-api/byline/api/cards"
 	"github.com/byline-api/byline/api/details"
 	"github.com/byline-api/byline/api/idempotency"
 	"github.com/byline-api/byline/api/markup"
@@ -39,6 +40,7 @@ type articles struct {
 	storage int64 // the maximum for an account, in bytes
 	rules   publish.Rules
 	names   *tagnames.Names
+	cards   *cards.Store
 }
 
 // The responses of the operations that return one article carry its version.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/byline-api/byline/api/cards"
 	"github.com/byline-api/byline/api/names"
 	"github.com/byline-api/byline/api/optional"
 	"github.com/byline-api/byline/api/page"
@@ -24,29 +25,32 @@ type articleList struct {
 	// takes reports whether the list serves some filters. It is nil for a list
 	// that an operation uses directly.
 	takes func(articleFilters) bool
-	// rows returns the articles of a window.
-	rows func(context.Context, query.DBTX, articleFilters, window) ([]query.ArticleItem, error)
-	// key returns the key of the list in the feed of changes, given a row of
-	// the list. It is nil if no key names the list: then its pages are not
-	// cached.
-	key func(articleFilters, query.ArticleItem) changes.Key
+	// find returns the articles of a window.
+	find func(context.Context, query.DBTX, articleFilters, window) (found, error)
+	// keys returns the keys of the list in the feed of changes, given the first
+	// article of a page. It is nil if no key names the list.
+	keys func(articleFilters, *tagnames.Shown, *cards.Card) []changes.Key
 }
 
 // articleFilters select the articles of a list. An empty text means no filter.
 type articleFilters struct {
 	Viewer                 int64
 	Tag, Author, Favorited string
-	// names and listed are the names of tags, and the tags of the first article
-	// of the page as they are stored: these lead to the key of the list.
-	names  *tagnames.Shown
-	listed []string
 }
 
 // window is the part of a list that a request asks for. limit is one more than
-// the length of the page: the additional row shows that there is another page.
+// the length of the page: the additional article shows that there is another
+// page.
 type window struct {
 	after         page.Position
 	offset, limit int32
+}
+
+// found is what the query of a list returns. keys are what the page depends on
+// in the feed of changes, besides the keys of the list.
+type found struct {
+	query.ArticleListRow
+	keys []changes.Key
 }
 
 // articleLists are the lists of GetArticles. The first one that takes the
@@ -55,76 +59,99 @@ type window struct {
 var articleLists = []articleList{
 	{
 		takes: func(f articleFilters) bool { return f.Author != "" && (f.Tag != "" || f.Favorited != "") },
-		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
-			return q.ArticleListByAuthorFiltered(ctx, conn, query.ArticleListByAuthorFilteredParams{
-				ViewerID: f.Viewer, Author: f.Author, FoldedAuthor: names.Fold(f.Author), Tag: f.Tag,
+		find: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) (found, error) {
+			r, err := q.ArticleListByAuthorFiltered(ctx, conn, query.ArticleListByAuthorFilteredParams{
+				Author: f.Author, FoldedAuthor: names.Fold(f.Author), Tag: f.Tag,
 				Favorited: f.Favorited, FoldedFavorited: names.Fold(f.Favorited),
 				BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
+			return found{ArticleListRow: query.ArticleListRow(r)}, err
 		},
 	},
 	{
 		takes: func(f articleFilters) bool { return f.Favorited != "" && f.Tag != "" },
-		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
-			return q.ArticleListByFavoriteTagged(ctx, conn, query.ArticleListByFavoriteTaggedParams{
-				ViewerID: f.Viewer, Favorited: f.Favorited, FoldedFavorited: names.Fold(f.Favorited), Tag: f.Tag,
+		find: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) (found, error) {
+			r, err := q.ArticleListByFavoriteTagged(ctx, conn, query.ArticleListByFavoriteTaggedParams{
+				Favorited: f.Favorited, FoldedFavorited: names.Fold(f.Favorited), Tag: f.Tag,
 				BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
+			return found{ArticleListRow: query.ArticleListRow(r)}, err
 		},
 	},
 	{
 		takes: func(f articleFilters) bool { return f.Author != "" },
-		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
-			return q.ArticleListByAuthor(ctx, conn, query.ArticleListByAuthorParams{
-				ViewerID: f.Viewer, Author: f.Author, FoldedAuthor: names.Fold(f.Author),
+		find: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) (found, error) {
+			r, err := q.ArticleListByAuthor(ctx, conn, query.ArticleListByAuthorParams{
+				Author: f.Author, FoldedAuthor: names.Fold(f.Author),
 				BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
+			return found{ArticleListRow: query.ArticleListRow(r)}, err
 		},
-		key: func(_ articleFilters, row query.ArticleItem) changes.Key { return changes.ArticlesBy(row.AuthorID) },
+		keys: func(_ articleFilters, _ *tagnames.Shown, first *cards.Card) []changes.Key {
+			return []changes.Key{changes.ArticlesBy(first.AuthorID), changes.Profile(first.AuthorID)} // another user may get the name
+		},
 	},
 	{
 		takes: func(f articleFilters) bool { return f.Favorited != "" },
-		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
-			return q.ArticleListByFavorite(ctx, conn, query.ArticleListByFavoriteParams{
-				ViewerID: f.Viewer, Favorited: f.Favorited, FoldedFavorited: names.Fold(f.Favorited),
+		find: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) (found, error) {
+			r, err := q.ArticleListByFavorite(ctx, conn, query.ArticleListByFavoriteParams{
+				Favorited: f.Favorited, FoldedFavorited: names.Fold(f.Favorited),
 				BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
+			return found{ArticleListRow: query.ArticleListRow(r)}, err
 		},
 	},
 	{
 		takes: func(f articleFilters) bool { return f.Tag != "" },
-		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
-			return q.ArticleListByTag(ctx, conn, query.ArticleListByTagParams{
-				ViewerID: f.Viewer, Tag: f.Tag,
+		find: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) (found, error) {
+			r, err := q.ArticleListByTag(ctx, conn, query.ArticleListByTagParams{
+				Tag:               f.Tag,
 				BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
+			return found{ArticleListRow: query.ArticleListRow(r)}, err
 		},
-		key: func(f articleFilters, _ query.ArticleItem) changes.Key { return f.names.Articles(f.Tag, f.listed) },
+		keys: func(f articleFilters, names *tagnames.Shown, first *cards.Card) []changes.Key {
+			return []changes.Key{names.Articles(f.Tag, first.Tags)}
+		},
 	},
 	{
 		takes: func(articleFilters) bool { return true },
-		rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
-			return q.ArticleList(ctx, conn, query.ArticleListParams{
-				ViewerID:          f.Viewer,
+		find: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) (found, error) {
+			r, err := q.ArticleList(ctx, conn, query.ArticleListParams{
 				BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID, PageLimit: w.limit, PageOffset: w.offset,
 			})
+			return found{ArticleListRow: r}, err
 		},
-		key: func(articleFilters, query.ArticleItem) changes.Key { return changes.Articles },
+		keys: func(articleFilters, *tagnames.Shown, *cards.Card) []changes.Key {
+			return []changes.Key{changes.Articles}
+		},
 	},
 }
 
+// maxFollowees is how many authors a reader may follow whose feed is kept: a
+// kept page has a key for each.
+const maxFollowees = 300
+
 // feedList is the list of the articles by the authors that the viewer follows.
 var feedList = articleList{
-	rows: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) ([]query.ArticleItem, error) {
+	find: func(ctx context.Context, conn query.DBTX, f articleFilters, w window) (found, error) {
 		reach := int64(w.limit) + int64(w.offset)
 		authors := reach
 		if w.after != page.Newest {
 			authors = math.MaxInt64
 		}
-		return q.ArticleListFeed(ctx, conn, query.ArticleListFeedParams{
+		r, err := q.ArticleListFeed(ctx, conn, query.ArticleListFeedParams{
 			ViewerID: f.Viewer, BeforePublishedAt: w.after.Key.Time(), BeforeID: w.after.ID,
-			PageLimit: w.limit, PageOffset: w.offset, Reach: reach, Authors: authors,
+			PageLimit: w.limit, PageOffset: w.offset, Reach: reach, Authors: authors, MaxFollowees: maxFollowees,
 		})
+		out := found{ArticleListRow: query.ArticleListRow{Ids: r.Ids, Total: r.Total}}
+		if r.Followees != nil {
+			out.keys = append(make([]changes.Key, 0, 1+len(r.Followees)), changes.FollowsOf(f.Viewer))
+			for _, id := range r.Followees {
+				out.keys = append(out.keys, changes.ArticlesBy(id))
+			}
+		}
+		return out, err
 	},
 }
 
@@ -164,7 +191,7 @@ func (s articles) GetArticles(ctx context.Context, req openapi.GetArticlesReques
 func (s articles) list(
 	ctx context.Context, l articleList, f articleFilters, scope string, limit *openapi.Limit, offset *openapi.Offset, cursor *openapi.Cursor,
 ) (out articlePage, err error) {
-	out.list, out.filters, out.viewer = l, f, request.Viewer(ctx)
+	out.viewer = request.Viewer(ctx)
 	n := optional.Or(limit, page.DefaultLimit)
 	w := window{offset: optional.Or(offset, 0), limit: n + 1}
 	if w.after, err = s.cursors.Start(scope, cursor, page.Newest); err != nil {
@@ -173,28 +200,52 @@ func (s articles) list(
 	if cursor != nil {
 		w.offset = 0
 	}
-	if out.rows, err = l.rows(ctx, s.conn(w), f, w); err != nil {
+	p, all, err := s.page(ctx, l, f, scope, w)
+	if err != nil {
 		return out, fmt.Errorf("listing %s: %w", scope, err)
 	}
-	if len(out.rows) > 0 {
-		out.filters.names, out.filters.listed = s.names.Current(), out.rows[0].Tags
-	}
-	for i := range out.rows {
-		out.rows[i].Tags = view.Tags(ctx, out.rows[i].Tags)
-	}
-	if out.total, err = s.total(ctx, l, f, w, out.rows); err != nil {
-		return out, fmt.Errorf("counting %s: %w", scope, err)
-	}
-	kept, err := view.Fit(ctx, out.rows[:min(len(out.rows), int(n))], view.SummaryTexts)
+	kept, err := view.FitMeasured(ctx, all[:min(len(all), int(n))], cards.Length, cards.Size)
 	if err != nil {
 		return out, err
 	}
-	if len(out.rows) > kept {
-		out.rows = out.rows[:kept]
-		last := out.rows[kept-1]
+	out.total, out.keys, out.cards = p.Total, p.Keys, all[:kept]
+	if out.marks, err = s.cards.Marks(ctx, out.viewer.ID, out.cards); err != nil {
+		return out, fmt.Errorf("reading the marks of %s: %w", scope, err)
+	}
+	if kept > 0 && kept < len(p.IDs) {
+		last := out.cards[kept-1]
 		out.next, out.link = s.cursors.Next(ctx, scope, page.Position{Key: page.At(last.PublishedAt), ID: last.ID})
 	}
 	return out, nil
+}
+
+// page returns the articles of a window with their cards, and keeps the page.
+func (s articles) page(ctx context.Context, l articleList, f articleFilters, scope string, w window) (*cards.Page, []*cards.Card, error) {
+	if err := s.cards.Sync(ctx); err != nil {
+		return nil, nil, err
+	}
+	key := cards.PageKey{Scope: scope, After: w.after, Offset: w.offset, Limit: w.limit}
+	if p := s.cards.Page(key); p != nil {
+		all, err := s.cards.Cards(ctx, p.IDs)
+		return p, all, err
+	}
+	since := s.cards.Now()
+	r, err := l.find(ctx, s.conn(w), f, w)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := s.cards.Cards(ctx, r.Ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &cards.Page{IDs: r.Ids, Total: r.Total}
+	if l.keys != nil && len(all) > 0 {
+		p.Keys = l.keys(f, s.names.Current(), all[0])
+	}
+	if depends := append(r.keys, p.Keys...); len(depends) > 0 {
+		s.cards.KeepPage(key, p, since, depends)
+	}
+	return p, all, nil
 }
 
 // maxSharedOffset is the maximum number of rows that a list may skip and still
@@ -207,21 +258,4 @@ func (s articles) conn(w window) query.DBTX {
 		return s.db.Alone()
 	}
 	return s.db
-}
-
-// total returns how many articles a list has. Each row contains the number. If
-// the page is empty, total reads the first row of the list. If there is none,
-// the list is empty.
-func (s articles) total(ctx context.Context, l articleList, f articleFilters, w window, rows []query.ArticleItem) (int64, error) {
-	if len(rows) == 0 && (w.after != page.Newest || w.offset > 0) {
-		var err error
-		first := window{after: page.Newest, limit: 1}
-		if rows, err = l.rows(ctx, s.db, f, first); err != nil {
-			return 0, err
-		}
-	}
-	if len(rows) == 0 {
-		return 0, nil
-	}
-	return rows[0].Total, nil
 }

@@ -51,6 +51,7 @@ func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 		if err := s.deps.Feed.Sync(ctx); err != nil {
 			return err
 		}
+		x.info.Synced = true
 	}
 	if a := s.cache.Get(key); a != nil {
 		return s.sendCached(x, a)
@@ -90,7 +91,7 @@ type result struct {
 // has said what the response depends on. It returns a panic as an error,
 // because other requests may wait for the result.
 func (s *Server) makeResponse(x *exchange, key string, next echo.HandlerFunc) (result, error) {
-	epoch := s.cache.Epoch()
+	since := s.cache.Now()
 	b, err := s.respond(x, func(echo.Context) error { return recovered(next, x) })
 	if err != nil {
 		return result{}, err
@@ -98,7 +99,7 @@ func (s *Server) makeResponse(x *exchange, key string, next echo.HandlerFunc) (r
 	made := result{response: newResponse(x, b), status: b.status}
 	if keys := x.facts.Keys(); b.status == http.StatusOK && len(keys) > 0 {
 		made.response.Body = bytes.Clone(b.body) // as long as it is, to be cached
-		s.cache.Put(key, made.response, epoch, keys)
+		s.cache.Put(key, made.response, since, keys)
 		made.cached = true
 		b.reuse(x)
 	}

@@ -202,7 +202,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.limiters = newLimiters(cfg.Quotas)
 	s.cache = cache.New(cfg.CacheBytes)
 	s.nameTags = deps.API.TagNames.NameTags
-	deps.Feed.Subscribe(deps.API.TagNames) // before the cache: what it stores afterwards shows the new names
+	// In this order: what one of them stores is made of the one before.
+	deps.Feed.Subscribe(deps.API.TagNames)
+	deps.Feed.Subscribe(deps.API.Cards)
 	deps.Feed.Subscribe(s.cache)
 	s.cacheControl = cacheControls(doc)
 	scheme := "http"

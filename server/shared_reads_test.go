@@ -22,10 +22,45 @@ import (
 type sharedRead struct {
 	op    *contract.Operation
 	query openapi3.Parameters
+	// signedIn reports that the requests have the token of a user.
+	signedIn bool
 }
 
-// sharedReads returns every operation whose responses are cached. A new one
-// needs no change here.
+// label names the read in messages.
+func (r sharedRead) label() string {
+	if r.signedIn {
+		return r.op.ID + ", signed in"
+	}
+	return r.op.ID
+}
+
+// ask is one request of a sharedRead. auth is its Authorization header, or "".
+type ask struct {
+	read       sharedRead
+	path, auth string
+}
+
+func (a ask) do(s *servertest.Service) (*http.Response, string) {
+	if a.auth == "" {
+		return s.Do(http.MethodGet, a.path, "")
+	}
+	return s.Do(http.MethodGet, a.path, "", "Authorization", a.auth)
+}
+
+// ask returns a random request to the operation.
+func (r sharedRead) ask(t *testing.T, w *world, s *servertest.Service, rng *rand.Rand) ask {
+	t.Helper()
+	a := ask{read: r}
+	if r.signedIn {
+		a.auth = "Token " + pick(rng, w.users).Token
+	}
+	a.path = r.path(t, w, s, rng, a)
+	return a
+}
+
+// sharedReads returns every operation whose responses are cached, which needs
+// no change for a new one. Pages of articles for signed-in readers are put
+// together from what is kept (package cards).
 func sharedReads(t *testing.T) (reads []sharedRead) {
 	t.Helper()
 	doc, err := contract.Load()
@@ -33,7 +68,8 @@ func sharedReads(t *testing.T) (reads []sharedRead) {
 	parsed, err := spec.GetSpec()
 	require.NoError(t, err)
 	for _, op := range doc.Operations() {
-		if op.Cache.Scope != "shared" {
+		kept := op.ID == "GetArticles" || op.ID == "GetArticlesFeed"
+		if op.Cache.Scope != "shared" && !kept {
 			continue
 		}
 		read := sharedRead{op: op}
@@ -43,14 +79,20 @@ func sharedReads(t *testing.T) (reads []sharedRead) {
 				read.query = append(read.query, p)
 			}
 		}
-		reads = append(reads, read)
+		if op.Cache.Scope == "shared" {
+			reads = append(reads, read)
+		}
+		if kept {
+			read.signedIn = true
+			reads = append(reads, read)
+		}
 	}
 	require.NotEmpty(t, reads)
 	return reads
 }
 
-// path returns the path of a random anonymous request to the operation.
-func (r sharedRead) path(t *testing.T, w *world, s *servertest.Service, rng *rand.Rand) string {
+// path returns the path of a random request to the operation.
+func (r sharedRead) path(t *testing.T, w *world, s *servertest.Service, rng *rand.Rand, as ask) string {
 	t.Helper()
 	path := r.op.Path
 	for _, target := range r.op.Targets {
@@ -82,7 +124,8 @@ func (r sharedRead) path(t *testing.T, w *world, s *servertest.Service, rng *ran
 	}
 	path += "?"
 	if paged && query.Get("offset") == "" && rng.IntN(4) == 0 {
-		_, body := s.Do(http.MethodGet, path+query.Encode(), "")
+		as.path = path + query.Encode()
+		_, body := as.do(s)
 		var page struct {
 			NextCursor *string `json:"nextCursor"`
 		}

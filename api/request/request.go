@@ -34,6 +34,9 @@ type Info struct {
 	// NameTags returns the names that responses show for tags; nil shows them as
 	// they are stored.
 	NameTags func(tags []string) []string
+	// Synced reports that everything that had committed before the request has
+	// been delivered to those who follow the changes (changes.Feed).
+	Synced bool
 	// Load is nil for work that is not part of a request.
 	Load Load
 	// Memory is what the response has taken from the budget of long responses.

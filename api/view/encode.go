@@ -92,24 +92,26 @@ func Size(text string) int {
 // ProfileTexts adds up what measure returns for each text of a profile, such as
 // Size.
 func ProfileTexts(p *openapi.Profile, measure func(text string) int) int {
-	return profileTexts(p.Username, p.Bio, p.Image, measure)
+	return AuthorTexts(p.Username, p.Bio, p.Image, measure)
 }
 
-func profileTexts(username string, bio, image *string, measure func(text string) int) int {
+// AuthorTexts does the same for the columns of a profile.
+func AuthorTexts(username string, bio, image *string, measure func(text string) int) int {
 	return measure(username) + measure(optional.Or(bio, "")) + measure(optional.Or(image, ""))
 }
 
 // SummaryTexts does the same for an article without its body.
 func SummaryTexts(a *query.ArticleItem, measure func(text string) int) int {
-	return cardTexts(a.Title, a.Description, a.Tags, measure) + profileTexts(a.Username, a.Bio, a.Image, measure)
+	return CardTexts(a.Title, a.Description, a.Tags, measure) + AuthorTexts(a.Username, a.Bio, a.Image, measure)
 }
 
 // OwnSummaryTexts does the same for an article in any state.
 func OwnSummaryTexts(a *query.OwnArticleItem, measure func(text string) int) int {
-	return cardTexts(a.Title, a.Description, a.Tags, measure) + profileTexts(a.Username, a.Bio, a.Image, measure)
+	return CardTexts(a.Title, a.Description, a.Tags, measure) + AuthorTexts(a.Username, a.Bio, a.Image, measure)
 }
 
-func cardTexts(title, description string, tags []string, measure func(text string) int) int {
+// CardTexts does the same for the columns of an article without its author.
+func CardTexts(title, description string, tags []string, measure func(text string) int) int {
 	n := measure(title) + measure(description)
 	for _, tag := range tags {
 		n += measure(tag)

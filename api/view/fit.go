@@ -13,9 +13,15 @@ import (
 // limit must bound them, such as the length of a page. The function texts adds
 // up what measure returns for each text of an item. The error is a 503.
 func Fit[T any](ctx context.Context, items []T, texts func(item *T, measure func(text string) int) int) (int, error) {
+	return FitMeasured(ctx, items, func(item *T) int { return texts(item, Length) }, func(item *T) int { return texts(item, Size) })
+}
+
+// FitMeasured is Fit for items that know how many bytes their texts have, and
+// how many bytes of JSON these may take.
+func FitMeasured[T any](ctx context.Context, items []T, length, size func(item *T) int) (int, error) {
 	read := 0
 	for i := range items {
-		read += texts(&items[i], length)
+		read += length(&items[i])
 	}
 	if read <= budget.Unreserved {
 		return len(items), nil
@@ -26,14 +32,14 @@ func Fit[T any](ctx context.Context, items []T, texts func(item *T, measure func
 	if read*MaxEscape <= budget.Text {
 		return len(items), nil // short texts are not measured
 	}
-	size := 0
+	total := 0
 	for i := range items {
-		if size += texts(&items[i], Size); size > budget.Text && i > 0 {
+		if total += size(&items[i]); total > budget.Text && i > 0 {
 			return i, nil
 		}
 	}
 	return len(items), nil
 }
 
-// length is no closure in Fit, which would be allocated for each item.
-func length(text string) int { return len(text) }
+// Length returns the length of a text in bytes.
+func Length(text string) int { return len(text) }

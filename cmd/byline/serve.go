@@ -188,6 +188,8 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 			},
 			Publishing:     cfg.publishing(),
 			AccountStorage: int64(cfg.AccountStorage),
+			CardBytes:      cfg.CacheBytes / 4,
+			Sync:           sharing(cfg, feed),
 		}),
 		DB:            database,
 		Feed:          feed,
@@ -199,6 +201,15 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 		Jobs:          queue,
 		Tracing:       tracing,
 	})
+}
+
+// sharing returns what a request waits for before it uses what is kept, or nil
+// if no other service writes to the database.
+func sharing(cfg *config, feed *changes.Feed) func(context.Context) error {
+	if cfg.embedded() {
+		return nil
+	}
+	return feed.Sync
 }
 
 // newCourier returns the worker that sends mails. Without a mail server it only

@@ -44,6 +44,11 @@ func TestWritten(t *testing.T) {
 		{`UPDATE articles SET series_id = NULL, translation_group = NULL`, []Key{Article(1), Series(1), Translations(9)}},
 		{`INSERT INTO articles (slug, author_id, title, description, body, hidden, status, published_at, translation_group) VALUES ('d', 2, 't', 'd', 'b', true, 'draft', NULL, 9)`, []Key{Translations(9)}},
 		{`DELETE FROM articles WHERE slug = 'd'`, []Key{Article(2), Translations(9)}},
+		{`INSERT INTO favorites (article_id, user_id, article_created_at) SELECT a.id, 2, a.published_at FROM articles a`, []Key{Article(1), FavoritesOf(2)}},
+		{`INSERT INTO favorites (article_id, user_id, article_created_at) SELECT a.id, 2, a.published_at FROM articles a ON CONFLICT DO NOTHING`, nil},
+		{`DELETE FROM favorites`, []Key{Article(1), FavoritesOf(2)}},
+		{`INSERT INTO follows (follower_id, followee_id) VALUES (1, 2), (2, 1)`, []Key{FollowsOf(1), FollowsOf(2)}},
+		{`DELETE FROM follows WHERE follower_id = 1`, []Key{FollowsOf(1)}},
 		{`INSERT INTO comments (article_id, author_id, body) VALUES (1, 2, 'c')`, []Key{Comments(1)}},
 		{`INSERT INTO hidden_items (comment_id, reason) VALUES (1, 'r')`, []Key{Comments(1)}},
 		{`INSERT INTO hidden_items (article_id, reason) VALUES (1, 'r')`,
@@ -57,7 +62,7 @@ func TestWritten(t *testing.T) {
 		{`DELETE FROM api_keys`, []Key{APIKey(1)}},
 		{`INSERT INTO signing_keys (id, secret) VALUES ('1', '')`, []Key{SigningKeys}},
 		{`DELETE FROM users WHERE id = 1`,
-			[]Key{Profile(1), Article(1)}}, // which was hidden, so that it was in no list
+			[]Key{Profile(1), Article(1), FollowsOf(2)}}, // the article was hidden, so that it was in no list
 	} {
 		_, err := d.Exec(t.Context(), step.statement)
 		require.NoError(t, err, step.statement)

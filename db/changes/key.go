@@ -55,6 +55,8 @@ const (
 	// KindTranslations is a group of articles that are translations of one
 	// another.
 	KindTranslations Kind = 'r'
+	KindFavoritesOf  Kind = 'f' // the articles that a user favors
+	KindFollowsOf    Kind = 'o' // whom a user follows
 
 	KindArticlesTagged Kind = 't' // the list of the articles with a tag
 
@@ -102,6 +104,12 @@ func Series(id int64) Key { return Key{kind: KindSeries, id: id} }
 
 // Translations names a group of articles that are translations of one another.
 func Translations(group int64) Key { return Key{kind: KindTranslations, id: group} }
+
+// FavoritesOf names the favorites of a user.
+func FavoritesOf(userID int64) Key { return Key{kind: KindFavoritesOf, id: userID} }
+
+// FollowsOf names the list of those whom a user follows.
+func FollowsOf(userID int64) Key { return Key{kind: KindFollowsOf, id: userID} }
 
 // Session names a session.
 func Session(id int64) Key { return Key{kind: KindSession, id: id} }
@@ -163,7 +171,7 @@ func Parse(text string) (Key, error) {
 			return Key{}, fmt.Errorf("changes: the key %q ends in %q", text, rest)
 		}
 		return k, nil
-	case KindArticle, KindProfile, KindComments, KindArticlesBy, KindSession, KindAPIKey, KindAccount, KindSeries, KindTranslations:
+	case KindArticle, KindProfile, KindComments, KindArticlesBy, KindSession, KindAPIKey, KindAccount, KindSeries, KindTranslations, KindFavoritesOf, KindFollowsOf:
 		id, err := strconv.ParseInt(rest, 10, 64)
 		if err != nil {
 			return Key{}, fmt.Errorf("changes: the key %q has no id: %w", text, err)

@@ -10,7 +10,7 @@ import (
 // texts has a key of each kind, by its text in the database.
 var texts = map[string]Key{
 	"a1": Article(1), "u2": Profile(2), "c3": Comments(3), "b4": ArticlesBy(4), "s5": Session(5), "k6": APIKey(6), "v7": Account(7),
-	"e8": Series(8), "r9": Translations(9), "tgo": ArticlesTagged("go"), "l": Articles, "g": Tags, "E": AllSeries, "K": SigningKeys, "*": Everything,
+	"e8": Series(8), "r9": Translations(9), "f10": FavoritesOf(10), "o11": FollowsOf(11), "tgo": ArticlesTagged("go"), "l": Articles, "g": Tags, "E": AllSeries, "K": SigningKeys, "*": Everything,
 }
 
 func TestParse(t *testing.T) {

@@ -1,8 +1,7 @@
 -- Lists of articles. Each query below finds the ids of one page, by an index
--- alone, and the number of articles in the whole list. article_item
--- (db/migrations, 00015) adds the other columns, for the rows of the page only:
--- joins next to OFFSET would run for the skipped rows too. So all lists have
--- the same row type, query.ArticleItem.
+-- alone, and the number of articles in the whole list. Package cards has the
+-- rest of the page, or reads it by ArticleCards and ArticleMarks: the cards of
+-- articles are the same for all readers, and change seldom.
 --
 -- A page starts below (before_published_at, before_id), newest first. The
 -- caller passes a time after every article for the first page. The time of an
@@ -12,57 +11,45 @@
 -- rows in these two; a query on articles must exclude them (NOT a.hidden).
 -- To add a list, add its query here and its entry in api/articles_list.go.
 
--- name: ArticleList :many
-WITH /* shared */ page AS (
+-- name: ArticleList :one
+SELECT /* shared */ ARRAY(
     SELECT a.id FROM articles a
     WHERE NOT a.hidden AND (a.published_at, a.id) < (@before_published_at::timestamptz, @before_id::bigint)
     ORDER BY a.published_at DESC, a.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
-), counted AS (
-    SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint AS total
-)
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, @viewer_id, n.total) l
-ORDER BY l.published_at DESC, l.id DESC;
+)::bigint[] AS ids,
+COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint AS total;
 
--- name: ArticleListByTag :many
-WITH /* shared */ page AS (
-    SELECT t.article_id AS id FROM article_tags t
+-- name: ArticleListByTag :one
+SELECT /* shared */ ARRAY(
+    SELECT t.article_id FROM article_tags t
     WHERE t.tag = (SELECT tag_named(@tag)) AND (t.article_created_at, t.article_id) < (@before_published_at::timestamptz, @before_id::bigint)
     ORDER BY t.article_created_at DESC, t.article_id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
-), counted AS (
-    SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = (SELECT tag_named(@tag))), 0)::bigint AS total
-)
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, @viewer_id, n.total) l
-ORDER BY l.published_at DESC, l.id DESC;
+)::bigint[] AS ids,
+COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = (SELECT tag_named(@tag))), 0)::bigint AS total;
 
--- name: ArticleListByAuthor :many
-WITH /* shared */ page AS (
+-- name: ArticleListByAuthor :one
+SELECT /* shared */ ARRAY(
     SELECT a.id FROM articles a
     WHERE a.author_id = (SELECT x.id FROM user_named(@author, @folded_author) x) AND NOT a.hidden
       AND (a.published_at, a.id) < (@before_published_at::timestamptz, @before_id::bigint)
     ORDER BY a.published_at DESC, a.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
-), counted AS (
-    SELECT COALESCE((SELECT y.articles_count FROM user_named(@author, @folded_author) n JOIN users y ON y.id = n.id), 0)::bigint AS total
-)
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, @viewer_id, n.total) l
-ORDER BY l.published_at DESC, l.id DESC;
+)::bigint[] AS ids,
+COALESCE((SELECT y.articles_count FROM user_named(@author, @folded_author) n JOIN users y ON y.id = n.id), 0)::bigint AS total;
 
--- name: ArticleListByFavorite :many
-WITH /* shared */ page AS (
-    SELECT v.article_id AS id FROM favorites v
+-- name: ArticleListByFavorite :one
+SELECT /* shared */ ARRAY(
+    SELECT v.article_id FROM favorites v
     WHERE v.user_id = (SELECT x.id FROM user_named(@favorited, @folded_favorited) x)
       AND (v.article_created_at, v.article_id) < (@before_published_at::timestamptz, @before_id::bigint)
     ORDER BY v.article_created_at DESC, v.article_id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
-), counted AS (
-    SELECT COALESCE((SELECT y.favorites_count FROM user_named(@favorited, @folded_favorited) n JOIN users y ON y.id = n.id), 0)::bigint AS total
-)
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, @viewer_id, n.total) l
-ORDER BY l.published_at DESC, l.id DESC;
+)::bigint[] AS ids,
+COALESCE((SELECT y.favorites_count FROM user_named(@favorited, @folded_favorited) n JOIN users y ON y.id = n.id), 0)::bigint AS total;
 
--- name: ArticleListByAuthorFiltered :many
+-- name: ArticleListByAuthorFiltered :one
 -- Combined filters have no counter, so the query counts. It reads no more than
 -- the articles of the author.
 WITH matching AS (
@@ -74,41 +61,38 @@ WITH matching AS (
       AND (@favorited::text = '' OR EXISTS (
             SELECT 1 FROM favorites v
             WHERE v.article_id = a.id AND v.user_id = (SELECT z.id FROM user_named(@favorited, @folded_favorited) z)))
-), page AS (
+)
+SELECT ARRAY(
     SELECT m.id FROM matching m
     WHERE (m.published_at, m.id) < (@before_published_at::timestamptz, @before_id::bigint)
     ORDER BY m.published_at DESC, m.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
-), counted AS (
-    SELECT count(*) AS total FROM matching
-)
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, @viewer_id, n.total) l
-ORDER BY l.published_at DESC, l.id DESC;
+)::bigint[] AS ids,
+(SELECT count(*) FROM matching)::bigint AS total;
 
--- name: ArticleListByFavoriteTagged :many
+-- name: ArticleListByFavoriteTagged :one
 -- Counts as well, and reads no more than the favorites of the user.
 WITH matching AS (
     SELECT v.article_id AS id, v.article_created_at AS published_at FROM favorites v
     JOIN article_tags t ON t.tag = (SELECT tag_named(@tag)) AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
     WHERE v.user_id = (SELECT x.id FROM user_named(@favorited, @folded_favorited) x)
-), page AS (
+)
+SELECT ARRAY(
     SELECT m.id FROM matching m
     WHERE (m.published_at, m.id) < (@before_published_at::timestamptz, @before_id::bigint)
     ORDER BY m.published_at DESC, m.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
-), counted AS (
-    SELECT count(*) AS total FROM matching
-)
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, @viewer_id, n.total) l
-ORDER BY l.published_at DESC, l.id DESC;
+)::bigint[] AS ids,
+(SELECT count(*) FROM matching)::bigint AS total;
 
--- name: ArticleListFeed :many
+-- name: ArticleListFeed :one
 -- Merges the newest articles of each followed author. reach is the offset plus
 -- the limit of the page. The first reach articles are by those reach authors
 -- who published last, so the first page reads no other authors. That is not
 -- true for a page below a cursor: there, authors must be larger than the number
 -- of followed authors. The query is shared although it reads a row for each
--- followed author, since those are one range of an index.
+-- followed author, since those are one range of an index. followees is NULL if
+-- there are more than max_followees.
 WITH /* shared */ followees AS MATERIALIZED (
     SELECT y.id, y.articles_count, y.last_article_at FROM follows x
     JOIN users y ON y.id = x.followee_id
@@ -117,7 +101,8 @@ WITH /* shared */ followees AS MATERIALIZED (
     SELECT id FROM followees WHERE last_article_at IS NOT NULL
     ORDER BY last_article_at DESC
     FETCH FIRST (@authors::bigint) ROWS WITH TIES
-), page AS (
+)
+SELECT ARRAY(
     SELECT m.id FROM recent r
     CROSS JOIN LATERAL (
         SELECT a.id, a.published_at FROM articles a
@@ -128,11 +113,26 @@ WITH /* shared */ followees AS MATERIALIZED (
     ) m
     ORDER BY m.published_at DESC, m.id DESC
     LIMIT @page_limit::int OFFSET @page_offset::int
-), counted AS (
-    SELECT COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
-)
-SELECT l.* FROM page p CROSS JOIN counted n CROSS JOIN LATERAL followed_article_item(p.id, @viewer_id, n.total) l
-ORDER BY l.published_at DESC, l.id DESC;
+)::bigint[] AS ids,
+COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total,
+(SELECT CASE WHEN count(*) <= @max_followees::int THEN array_agg(id) END FROM followees)::bigint[] AS followees;
+
+-- name: ArticleCards :many
+-- Reads what all readers see of articles in lists. At most as many ids as a page
+-- has are passed, and the articles that are no longer public are left out.
+SELECT /* shared */ a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.created_at, a.updated_at,
+       COALESCE(a.published_at, a.created_at) AS published_at, a.author_id, u.username, u.bio, u.image
+FROM articles a
+JOIN users u ON u.id = a.author_id
+WHERE a.id = ANY(@ids::bigint[]) AND NOT a.hidden
+LIMIT @page_limit::int;
+
+-- name: ArticleMarks :one
+-- Returns which of some articles a reader favors, and which of some authors the
+-- reader follows.
+SELECT /* shared */
+    ARRAY(SELECT f.article_id FROM favorites f WHERE f.article_id = ANY(@articles::bigint[]) AND f.user_id = @viewer_id)::bigint[] AS favorited,
+    ARRAY(SELECT w.followee_id FROM follows w WHERE w.followee_id = ANY(@authors::bigint[]) AND w.follower_id = @viewer_id)::bigint[] AS following;
 
 -- name: ArticleGetBySlug :one
 -- Finds an article by a name that is or was public. It leaves out drafts, which

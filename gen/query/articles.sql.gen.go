@@ -32,6 +32,72 @@ func (q *Queries) ArticleAuthor(ctx context.Context, db DBTX, arg ArticleAuthorP
 	return i, err
 }
 
+const articleCards = `-- name: ArticleCards :many
+SELECT /* shared */ a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.created_at, a.updated_at,
+       COALESCE(a.published_at, a.created_at) AS published_at, a.author_id, u.username, u.bio, u.image
+FROM articles a
+JOIN users u ON u.id = a.author_id
+WHERE a.id = ANY($1::bigint[]) AND NOT a.hidden
+LIMIT $2::int
+`
+
+type ArticleCardsParams struct {
+	Ids       []int64
+	PageLimit int32
+}
+
+type ArticleCardsRow struct {
+	ID             int64
+	Slug           string
+	Title          string
+	Description    string
+	Tags           []string
+	FavoritesCount int64
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+	PublishedAt    time.Time
+	AuthorID       int64
+	Username       string
+	Bio            *string
+	Image          *string
+}
+
+// Reads what all readers see of articles in lists. At most as many ids as a page
+// has are passed, and the articles that are no longer public are left out.
+func (q *Queries) ArticleCards(ctx context.Context, db DBTX, arg ArticleCardsParams) ([]ArticleCardsRow, error) {
+	rows, err := db.Query(ctx, articleCards, arg.Ids, arg.PageLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ArticleCardsRow{}
+	for rows.Next() {
+		var i ArticleCardsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Slug,
+			&i.Title,
+			&i.Description,
+			&i.Tags,
+			&i.FavoritesCount,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.PublishedAt,
+			&i.AuthorID,
+			&i.Username,
+			&i.Bio,
+			&i.Image,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const articleCreate = `-- name: ArticleCreate :one
 WITH created AS (
     INSERT INTO articles (slug, own_slug, author_id, title, description, body, tags, details, word_count, reading_minutes, comments_open, revised_by)
@@ -342,33 +408,33 @@ func (q *Queries) ArticleHoldAuthors(ctx context.Context, db DBTX, authorIds []i
 	return items, nil
 }
 
-const articleList = `-- name: ArticleList :many
+const articleList = `-- name: ArticleList :one
 
-WITH /* shared */ page AS (
+SELECT /* shared */ ARRAY(
     SELECT a.id FROM articles a
-    WHERE NOT a.hidden AND (a.published_at, a.id) < ($2::timestamptz, $3::bigint)
+    WHERE NOT a.hidden AND (a.published_at, a.id) < ($1::timestamptz, $2::bigint)
     ORDER BY a.published_at DESC, a.id DESC
-    LIMIT $5::int OFFSET $4::int
-), counted AS (
-    SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint AS total
-)
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, $1, n.total) l
-ORDER BY l.published_at DESC, l.id DESC
+    LIMIT $4::int OFFSET $3::int
+)::bigint[] AS ids,
+COALESCE((SELECT sum(value) FROM counters WHERE kind = 'articles' AND name = ''), 0)::bigint AS total
 `
 
 type ArticleListParams struct {
-	ViewerID          int64
 	BeforePublishedAt time.Time
 	BeforeID          int64
 	PageOffset        int32
 	PageLimit         int32
 }
 
+type ArticleListRow struct {
+	Ids   []int64
+	Total int64
+}
+
 // Lists of articles. Each query below finds the ids of one page, by an index
-// alone, and the number of articles in the whole list. article_item
-// (db/migrations, 00015) adds the other columns, for the rows of the page only:
-// joins next to OFFSET would run for the skipped rows too. So all lists have
-// the same row type, query.ArticleItem.
+// alone, and the number of articles in the whole list. Package cards has the
+// rest of the page, or reads it by ArticleCards and ArticleMarks: the cards of
+// articles are the same for all readers, and change seldom.
 //
 // A page starts below (before_published_at, before_id), newest first. The
 // caller passes a time after every article for the first page. The time of an
@@ -377,66 +443,30 @@ type ArticleListParams struct {
 // case of its name (00022). Articles that are not public have no
 // rows in these two; a query on articles must exclude them (NOT a.hidden).
 // To add a list, add its query here and its entry in api/articles_list.go.
-func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParams) ([]ArticleItem, error) {
-	rows, err := db.Query(ctx, articleList,
-		arg.ViewerID,
+func (q *Queries) ArticleList(ctx context.Context, db DBTX, arg ArticleListParams) (ArticleListRow, error) {
+	row := db.QueryRow(ctx, articleList,
 		arg.BeforePublishedAt,
 		arg.BeforeID,
 		arg.PageOffset,
 		arg.PageLimit,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ArticleItem{}
-	for rows.Next() {
-		var i ArticleItem
-		if err := rows.Scan(
-			&i.ID,
-			&i.Slug,
-			&i.Title,
-			&i.Description,
-			&i.Tags,
-			&i.FavoritesCount,
-			&i.Version,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.PublishedAt,
-			&i.AuthorID,
-			&i.Username,
-			&i.Bio,
-			&i.Image,
-			&i.Favorited,
-			&i.Following,
-			&i.Total,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	var i ArticleListRow
+	err := row.Scan(&i.Ids, &i.Total)
+	return i, err
 }
 
-const articleListByAuthor = `-- name: ArticleListByAuthor :many
-WITH /* shared */ page AS (
+const articleListByAuthor = `-- name: ArticleListByAuthor :one
+SELECT /* shared */ ARRAY(
     SELECT a.id FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM user_named($2, $3) x) AND NOT a.hidden
-      AND (a.published_at, a.id) < ($4::timestamptz, $5::bigint)
+    WHERE a.author_id = (SELECT x.id FROM user_named($1, $2) x) AND NOT a.hidden
+      AND (a.published_at, a.id) < ($3::timestamptz, $4::bigint)
     ORDER BY a.published_at DESC, a.id DESC
-    LIMIT $7::int OFFSET $6::int
-), counted AS (
-    SELECT COALESCE((SELECT y.articles_count FROM user_named($2, $3) n JOIN users y ON y.id = n.id), 0)::bigint AS total
-)
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, $1, n.total) l
-ORDER BY l.published_at DESC, l.id DESC
+    LIMIT $6::int OFFSET $5::int
+)::bigint[] AS ids,
+COALESCE((SELECT y.articles_count FROM user_named($1, $2) n JOIN users y ON y.id = n.id), 0)::bigint AS total
 `
 
 type ArticleListByAuthorParams struct {
-	ViewerID          int64
 	Author            string
 	FoldedAuthor      string
 	BeforePublishedAt time.Time
@@ -445,9 +475,13 @@ type ArticleListByAuthorParams struct {
 	PageLimit         int32
 }
 
-func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleListByAuthorParams) ([]ArticleItem, error) {
-	rows, err := db.Query(ctx, articleListByAuthor,
-		arg.ViewerID,
+type ArticleListByAuthorRow struct {
+	Ids   []int64
+	Total int64
+}
+
+func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleListByAuthorParams) (ArticleListByAuthorRow, error) {
+	row := db.QueryRow(ctx, articleListByAuthor,
 		arg.Author,
 		arg.FoldedAuthor,
 		arg.BeforePublishedAt,
@@ -455,144 +489,79 @@ func (q *Queries) ArticleListByAuthor(ctx context.Context, db DBTX, arg ArticleL
 		arg.PageOffset,
 		arg.PageLimit,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ArticleItem{}
-	for rows.Next() {
-		var i ArticleItem
-		if err := rows.Scan(
-			&i.ID,
-			&i.Slug,
-			&i.Title,
-			&i.Description,
-			&i.Tags,
-			&i.FavoritesCount,
-			&i.Version,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.PublishedAt,
-			&i.AuthorID,
-			&i.Username,
-			&i.Bio,
-			&i.Image,
-			&i.Favorited,
-			&i.Following,
-			&i.Total,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	var i ArticleListByAuthorRow
+	err := row.Scan(&i.Ids, &i.Total)
+	return i, err
 }
 
-const articleListByAuthorFiltered = `-- name: ArticleListByAuthorFiltered :many
+const articleListByAuthorFiltered = `-- name: ArticleListByAuthorFiltered :one
 WITH matching AS (
     SELECT a.id, a.published_at FROM articles a
-    WHERE a.author_id = (SELECT x.id FROM user_named($2, $3) x) AND NOT a.hidden
-      AND ($4::text = '' OR EXISTS (
+    WHERE a.author_id = (SELECT x.id FROM user_named($5, $6) x) AND NOT a.hidden
+      AND ($7::text = '' OR EXISTS (
             SELECT 1 FROM article_tags t
-            WHERE t.tag = (SELECT tag_named($4)) AND t.article_created_at = a.published_at AND t.article_id = a.id))
-      AND ($5::text = '' OR EXISTS (
+            WHERE t.tag = (SELECT tag_named($7)) AND t.article_created_at = a.published_at AND t.article_id = a.id))
+      AND ($8::text = '' OR EXISTS (
             SELECT 1 FROM favorites v
-            WHERE v.article_id = a.id AND v.user_id = (SELECT z.id FROM user_named($5, $6) z)))
-), page AS (
-    SELECT m.id FROM matching m
-    WHERE (m.published_at, m.id) < ($7::timestamptz, $8::bigint)
-    ORDER BY m.published_at DESC, m.id DESC
-    LIMIT $10::int OFFSET $9::int
-), counted AS (
-    SELECT count(*) AS total FROM matching
+            WHERE v.article_id = a.id AND v.user_id = (SELECT z.id FROM user_named($8, $9) z)))
 )
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, $1, n.total) l
-ORDER BY l.published_at DESC, l.id DESC
+SELECT ARRAY(
+    SELECT m.id FROM matching m
+    WHERE (m.published_at, m.id) < ($1::timestamptz, $2::bigint)
+    ORDER BY m.published_at DESC, m.id DESC
+    LIMIT $4::int OFFSET $3::int
+)::bigint[] AS ids,
+(SELECT count(*) FROM matching)::bigint AS total
 `
 
 type ArticleListByAuthorFilteredParams struct {
-	ViewerID          int64
+	BeforePublishedAt time.Time
+	BeforeID          int64
+	PageOffset        int32
+	PageLimit         int32
 	Author            string
 	FoldedAuthor      string
 	Tag               string
 	Favorited         string
 	FoldedFavorited   string
-	BeforePublishedAt time.Time
-	BeforeID          int64
-	PageOffset        int32
-	PageLimit         int32
+}
+
+type ArticleListByAuthorFilteredRow struct {
+	Ids   []int64
+	Total int64
 }
 
 // Combined filters have no counter, so the query counts. It reads no more than
 // the articles of the author.
-func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg ArticleListByAuthorFilteredParams) ([]ArticleItem, error) {
-	rows, err := db.Query(ctx, articleListByAuthorFiltered,
-		arg.ViewerID,
+func (q *Queries) ArticleListByAuthorFiltered(ctx context.Context, db DBTX, arg ArticleListByAuthorFilteredParams) (ArticleListByAuthorFilteredRow, error) {
+	row := db.QueryRow(ctx, articleListByAuthorFiltered,
+		arg.BeforePublishedAt,
+		arg.BeforeID,
+		arg.PageOffset,
+		arg.PageLimit,
 		arg.Author,
 		arg.FoldedAuthor,
 		arg.Tag,
 		arg.Favorited,
 		arg.FoldedFavorited,
-		arg.BeforePublishedAt,
-		arg.BeforeID,
-		arg.PageOffset,
-		arg.PageLimit,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ArticleItem{}
-	for rows.Next() {
-		var i ArticleItem
-		if err := rows.Scan(
-			&i.ID,
-			&i.Slug,
-			&i.Title,
-			&i.Description,
-			&i.Tags,
-			&i.FavoritesCount,
-			&i.Version,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.PublishedAt,
-			&i.AuthorID,
-			&i.Username,
-			&i.Bio,
-			&i.Image,
-			&i.Favorited,
-			&i.Following,
-			&i.Total,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	var i ArticleListByAuthorFilteredRow
+	err := row.Scan(&i.Ids, &i.Total)
+	return i, err
 }
 
-const articleListByFavorite = `-- name: ArticleListByFavorite :many
-WITH /* shared */ page AS (
-    SELECT v.article_id AS id FROM favorites v
-    WHERE v.user_id = (SELECT x.id FROM user_named($2, $3) x)
-      AND (v.article_created_at, v.article_id) < ($4::timestamptz, $5::bigint)
+const articleListByFavorite = `-- name: ArticleListByFavorite :one
+SELECT /* shared */ ARRAY(
+    SELECT v.article_id FROM favorites v
+    WHERE v.user_id = (SELECT x.id FROM user_named($1, $2) x)
+      AND (v.article_created_at, v.article_id) < ($3::timestamptz, $4::bigint)
     ORDER BY v.article_created_at DESC, v.article_id DESC
-    LIMIT $7::int OFFSET $6::int
-), counted AS (
-    SELECT COALESCE((SELECT y.favorites_count FROM user_named($2, $3) n JOIN users y ON y.id = n.id), 0)::bigint AS total
-)
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, $1, n.total) l
-ORDER BY l.published_at DESC, l.id DESC
+    LIMIT $6::int OFFSET $5::int
+)::bigint[] AS ids,
+COALESCE((SELECT y.favorites_count FROM user_named($1, $2) n JOIN users y ON y.id = n.id), 0)::bigint AS total
 `
 
 type ArticleListByFavoriteParams struct {
-	ViewerID          int64
 	Favorited         string
 	FoldedFavorited   string
 	BeforePublishedAt time.Time
@@ -601,9 +570,13 @@ type ArticleListByFavoriteParams struct {
 	PageLimit         int32
 }
 
-func (q *Queries) ArticleListByFavorite(ctx context.Context, db DBTX, arg ArticleListByFavoriteParams) ([]ArticleItem, error) {
-	rows, err := db.Query(ctx, articleListByFavorite,
-		arg.ViewerID,
+type ArticleListByFavoriteRow struct {
+	Ids   []int64
+	Total int64
+}
+
+func (q *Queries) ArticleListByFavorite(ctx context.Context, db DBTX, arg ArticleListByFavoriteParams) (ArticleListByFavoriteRow, error) {
+	row := db.QueryRow(ctx, articleListByFavorite,
 		arg.Favorited,
 		arg.FoldedFavorited,
 		arg.BeforePublishedAt,
@@ -611,116 +584,55 @@ func (q *Queries) ArticleListByFavorite(ctx context.Context, db DBTX, arg Articl
 		arg.PageOffset,
 		arg.PageLimit,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ArticleItem{}
-	for rows.Next() {
-		var i ArticleItem
-		if err := rows.Scan(
-			&i.ID,
-			&i.Slug,
-			&i.Title,
-			&i.Description,
-			&i.Tags,
-			&i.FavoritesCount,
-			&i.Version,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.PublishedAt,
-			&i.AuthorID,
-			&i.Username,
-			&i.Bio,
-			&i.Image,
-			&i.Favorited,
-			&i.Following,
-			&i.Total,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	var i ArticleListByFavoriteRow
+	err := row.Scan(&i.Ids, &i.Total)
+	return i, err
 }
 
-const articleListByFavoriteTagged = `-- name: ArticleListByFavoriteTagged :many
+const articleListByFavoriteTagged = `-- name: ArticleListByFavoriteTagged :one
 WITH matching AS (
     SELECT v.article_id AS id, v.article_created_at AS published_at FROM favorites v
-    JOIN article_tags t ON t.tag = (SELECT tag_named($2)) AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
-    WHERE v.user_id = (SELECT x.id FROM user_named($3, $4) x)
-), page AS (
-    SELECT m.id FROM matching m
-    WHERE (m.published_at, m.id) < ($5::timestamptz, $6::bigint)
-    ORDER BY m.published_at DESC, m.id DESC
-    LIMIT $8::int OFFSET $7::int
-), counted AS (
-    SELECT count(*) AS total FROM matching
+    JOIN article_tags t ON t.tag = (SELECT tag_named($5)) AND t.article_created_at = v.article_created_at AND t.article_id = v.article_id
+    WHERE v.user_id = (SELECT x.id FROM user_named($6, $7) x)
 )
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, $1, n.total) l
-ORDER BY l.published_at DESC, l.id DESC
+SELECT ARRAY(
+    SELECT m.id FROM matching m
+    WHERE (m.published_at, m.id) < ($1::timestamptz, $2::bigint)
+    ORDER BY m.published_at DESC, m.id DESC
+    LIMIT $4::int OFFSET $3::int
+)::bigint[] AS ids,
+(SELECT count(*) FROM matching)::bigint AS total
 `
 
 type ArticleListByFavoriteTaggedParams struct {
-	ViewerID          int64
-	Tag               string
-	Favorited         string
-	FoldedFavorited   string
 	BeforePublishedAt time.Time
 	BeforeID          int64
 	PageOffset        int32
 	PageLimit         int32
+	Tag               string
+	Favorited         string
+	FoldedFavorited   string
+}
+
+type ArticleListByFavoriteTaggedRow struct {
+	Ids   []int64
+	Total int64
 }
 
 // Counts as well, and reads no more than the favorites of the user.
-func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg ArticleListByFavoriteTaggedParams) ([]ArticleItem, error) {
-	rows, err := db.Query(ctx, articleListByFavoriteTagged,
-		arg.ViewerID,
-		arg.Tag,
-		arg.Favorited,
-		arg.FoldedFavorited,
+func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg ArticleListByFavoriteTaggedParams) (ArticleListByFavoriteTaggedRow, error) {
+	row := db.QueryRow(ctx, articleListByFavoriteTagged,
 		arg.BeforePublishedAt,
 		arg.BeforeID,
 		arg.PageOffset,
 		arg.PageLimit,
+		arg.Tag,
+		arg.Favorited,
+		arg.FoldedFavorited,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ArticleItem{}
-	for rows.Next() {
-		var i ArticleItem
-		if err := rows.Scan(
-			&i.ID,
-			&i.Slug,
-			&i.Title,
-			&i.Description,
-			&i.Tags,
-			&i.FavoritesCount,
-			&i.Version,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.PublishedAt,
-			&i.AuthorID,
-			&i.Username,
-			&i.Bio,
-			&i.Image,
-			&i.Favorited,
-			&i.Following,
-			&i.Total,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	var i ArticleListByFavoriteTaggedRow
+	err := row.Scan(&i.Ids, &i.Total)
+	return i, err
 }
 
 const articleListBySlugs = `-- name: ArticleListBySlugs :many
@@ -840,21 +752,17 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 	return items, nil
 }
 
-const articleListByTag = `-- name: ArticleListByTag :many
-WITH /* shared */ page AS (
-    SELECT t.article_id AS id FROM article_tags t
-    WHERE t.tag = (SELECT tag_named($2)) AND (t.article_created_at, t.article_id) < ($3::timestamptz, $4::bigint)
+const articleListByTag = `-- name: ArticleListByTag :one
+SELECT /* shared */ ARRAY(
+    SELECT t.article_id FROM article_tags t
+    WHERE t.tag = (SELECT tag_named($1)) AND (t.article_created_at, t.article_id) < ($2::timestamptz, $3::bigint)
     ORDER BY t.article_created_at DESC, t.article_id DESC
-    LIMIT $6::int OFFSET $5::int
-), counted AS (
-    SELECT COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = (SELECT tag_named($2))), 0)::bigint AS total
-)
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL article_item(p.id, $1, n.total) l
-ORDER BY l.published_at DESC, l.id DESC
+    LIMIT $5::int OFFSET $4::int
+)::bigint[] AS ids,
+COALESCE((SELECT sum(value) FROM counters WHERE kind = 'tag' AND name = (SELECT tag_named($1))), 0)::bigint AS total
 `
 
 type ArticleListByTagParams struct {
-	ViewerID          int64
 	Tag               string
 	BeforePublishedAt time.Time
 	BeforeID          int64
@@ -862,86 +770,65 @@ type ArticleListByTagParams struct {
 	PageLimit         int32
 }
 
-func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleListByTagParams) ([]ArticleItem, error) {
-	rows, err := db.Query(ctx, articleListByTag,
-		arg.ViewerID,
+type ArticleListByTagRow struct {
+	Ids   []int64
+	Total int64
+}
+
+func (q *Queries) ArticleListByTag(ctx context.Context, db DBTX, arg ArticleListByTagParams) (ArticleListByTagRow, error) {
+	row := db.QueryRow(ctx, articleListByTag,
 		arg.Tag,
 		arg.BeforePublishedAt,
 		arg.BeforeID,
 		arg.PageOffset,
 		arg.PageLimit,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ArticleItem{}
-	for rows.Next() {
-		var i ArticleItem
-		if err := rows.Scan(
-			&i.ID,
-			&i.Slug,
-			&i.Title,
-			&i.Description,
-			&i.Tags,
-			&i.FavoritesCount,
-			&i.Version,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.PublishedAt,
-			&i.AuthorID,
-			&i.Username,
-			&i.Bio,
-			&i.Image,
-			&i.Favorited,
-			&i.Following,
-			&i.Total,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	var i ArticleListByTagRow
+	err := row.Scan(&i.Ids, &i.Total)
+	return i, err
 }
 
-const articleListFeed = `-- name: ArticleListFeed :many
+const articleListFeed = `-- name: ArticleListFeed :one
 WITH /* shared */ followees AS MATERIALIZED (
     SELECT y.id, y.articles_count, y.last_article_at FROM follows x
     JOIN users y ON y.id = x.followee_id
-    WHERE x.follower_id = $1
+    WHERE x.follower_id = $7
 ), recent AS (
     SELECT id FROM followees WHERE last_article_at IS NOT NULL
     ORDER BY last_article_at DESC
-    FETCH FIRST ($2::bigint) ROWS WITH TIES
-), page AS (
+    FETCH FIRST ($8::bigint) ROWS WITH TIES
+)
+SELECT ARRAY(
     SELECT m.id FROM recent r
     CROSS JOIN LATERAL (
         SELECT a.id, a.published_at FROM articles a
         WHERE a.author_id = r.id AND NOT a.hidden
-          AND (a.published_at, a.id) < ($3::timestamptz, $4::bigint)
+          AND (a.published_at, a.id) < ($1::timestamptz, $2::bigint)
         ORDER BY a.published_at DESC, a.id DESC
-        LIMIT $5::bigint
+        LIMIT $3::bigint
     ) m
     ORDER BY m.published_at DESC, m.id DESC
-    LIMIT $7::int OFFSET $6::int
-), counted AS (
-    SELECT COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total
-)
-SELECT l.id, l.slug, l.title, l.description, l.tags, l.favorites_count, l.version, l.created_at, l.updated_at, l.published_at, l.author_id, l.username, l.bio, l.image, l.favorited, l.following, l.total FROM page p CROSS JOIN counted n CROSS JOIN LATERAL followed_article_item(p.id, $1, n.total) l
-ORDER BY l.published_at DESC, l.id DESC
+    LIMIT $5::int OFFSET $4::int
+)::bigint[] AS ids,
+COALESCE((SELECT sum(articles_count) FROM followees), 0)::bigint AS total,
+(SELECT CASE WHEN count(*) <= $6::int THEN array_agg(id) END FROM followees)::bigint[] AS followees
 `
 
 type ArticleListFeedParams struct {
-	ViewerID          int64
-	Authors           int64
 	BeforePublishedAt time.Time
 	BeforeID          int64
 	Reach             int64
 	PageOffset        int32
 	PageLimit         int32
+	MaxFollowees      int32
+	ViewerID          int64
+	Authors           int64
+}
+
+type ArticleListFeedRow struct {
+	Ids       []int64
+	Total     int64
+	Followees []int64
 }
 
 // Merges the newest articles of each followed author. reach is the offset plus
@@ -949,51 +836,22 @@ type ArticleListFeedParams struct {
 // who published last, so the first page reads no other authors. That is not
 // true for a page below a cursor: there, authors must be larger than the number
 // of followed authors. The query is shared although it reads a row for each
-// followed author, since those are one range of an index.
-func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListFeedParams) ([]ArticleItem, error) {
-	rows, err := db.Query(ctx, articleListFeed,
-		arg.ViewerID,
-		arg.Authors,
+// followed author, since those are one range of an index. followees is NULL if
+// there are more than max_followees.
+func (q *Queries) ArticleListFeed(ctx context.Context, db DBTX, arg ArticleListFeedParams) (ArticleListFeedRow, error) {
+	row := db.QueryRow(ctx, articleListFeed,
 		arg.BeforePublishedAt,
 		arg.BeforeID,
 		arg.Reach,
 		arg.PageOffset,
 		arg.PageLimit,
+		arg.MaxFollowees,
+		arg.ViewerID,
+		arg.Authors,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ArticleItem{}
-	for rows.Next() {
-		var i ArticleItem
-		if err := rows.Scan(
-			&i.ID,
-			&i.Slug,
-			&i.Title,
-			&i.Description,
-			&i.Tags,
-			&i.FavoritesCount,
-			&i.Version,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.PublishedAt,
-			&i.AuthorID,
-			&i.Username,
-			&i.Bio,
-			&i.Image,
-			&i.Favorited,
-			&i.Following,
-			&i.Total,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	var i ArticleListFeedRow
+	err := row.Scan(&i.Ids, &i.Total, &i.Followees)
+	return i, err
 }
 
 const articleLock = `-- name: ArticleLock :one
@@ -1056,6 +914,32 @@ func (q *Queries) ArticleLock(ctx context.Context, db DBTX, arg ArticleLockParam
 		&i.SeriesPosition,
 		&i.TranslationGroup,
 	)
+	return i, err
+}
+
+const articleMarks = `-- name: ArticleMarks :one
+SELECT /* shared */
+    ARRAY(SELECT f.article_id FROM favorites f WHERE f.article_id = ANY($1::bigint[]) AND f.user_id = $2)::bigint[] AS favorited,
+    ARRAY(SELECT w.followee_id FROM follows w WHERE w.followee_id = ANY($3::bigint[]) AND w.follower_id = $2)::bigint[] AS following
+`
+
+type ArticleMarksParams struct {
+	Articles []int64
+	ViewerID int64
+	Authors  []int64
+}
+
+type ArticleMarksRow struct {
+	Favorited []int64
+	Following []int64
+}
+
+// Returns which of some articles a reader favors, and which of some authors the
+// reader follows.
+func (q *Queries) ArticleMarks(ctx context.Context, db DBTX, arg ArticleMarksParams) (ArticleMarksRow, error) {
+	row := db.QueryRow(ctx, articleMarks, arg.Articles, arg.ViewerID, arg.Authors)
+	var i ArticleMarksRow
+	err := row.Scan(&i.Favorited, &i.Following)
 	return i, err
 }
 

@@ -10,7 +10,6 @@
 package cache
 
 import (
-	"context"
 	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
@@ -19,21 +18,13 @@ import (
 	"github.com/byline-api/byline/db/changes"
 )
 
-const (
-	slotCount  = 1 << 14
-	shardCount = 16
-)
+const shardCount = 16
 
 // Cache stores responses in bounded memory.
 type Cache struct {
 	shards [shardCount]*lru.Cache[string, *Response]
 
-	// Keys share slots by hash. A slot holds the epoch of its last change. A
-	// collision makes a fresh response stale, but never a stale one fresh.
-	slots [slotCount]atomic.Uint64
-	epoch atomic.Uint64
-	// floor is the epoch below which every response is stale.
-	floor atomic.Uint64
+	changes.Freshness
 
 	hits, misses, evictions atomic.Int64
 }
@@ -47,14 +38,10 @@ func New(size int) *Cache {
 	return c
 }
 
-// Epoch returns the current epoch. Call it before the data of a response is
-// read, and pass the result to Put.
-func (c *Cache) Epoch() uint64 { return c.epoch.Load() }
-
 // Get returns the response cached under key, or nil if there is no fresh one.
 func (c *Cache) Get(key string) *Response {
 	a, found := c.shard(key).Get(key)
-	if !found || !c.Good(a) {
+	if !found || !c.Fresh(a.basis) {
 		c.misses.Add(1)
 		return nil
 	}
@@ -64,44 +51,13 @@ func (c *Cache) Get(key string) *Response {
 
 // Good reports whether nothing that the response depends on has changed since
 // the request began to read its data.
-func (c *Cache) Good(a *Response) bool {
-	if a.epoch < c.floor.Load() {
-		return false
-	}
-	for _, slot := range a.slots {
-		if c.slots[slot].Load() > a.epoch {
-			return false
-		}
-	}
-	return true
-}
+func (c *Cache) Good(a *Response) bool { return c.Fresh(a.basis) }
 
 // Put caches a response that depends on keys, and whose data was read after
-// epoch.
-func (c *Cache) Put(key string, a *Response, epoch uint64, keys []changes.Key) {
-	a.epoch = epoch
-	a.slots = make([]uint16, len(keys))
-	for i, k := range keys {
-		a.slots[i] = slotOf(k)
-	}
+// since.
+func (c *Cache) Put(key string, a *Response, since changes.Moment, keys []changes.Key) {
+	a.basis = changes.NewBasis(since, keys...)
 	c.evictions.Add(int64(c.shard(key).Put(key, a, a.weight(key))))
-}
-
-// Learn implements changes.Subscriber. It makes all responses stale that depend
-// on one of the keys of the batch.
-func (c *Cache) Learn(_ context.Context, b changes.Batch) error {
-	if b.All {
-		c.floor.Store(c.epoch.Add(1))
-		return nil
-	}
-	if len(b.Keys) == 0 {
-		return nil
-	}
-	epoch := c.epoch.Add(1)
-	for _, k := range b.Keys {
-		c.slots[slotOf(k)].Store(epoch)
-	}
-	return nil
 }
 
 // Stats are the counts since the start, and the current size of the cache.
@@ -126,5 +82,3 @@ func (c *Cache) Stats() Stats {
 func (c *Cache) shard(key string) *lru.Cache[string, *Response] {
 	return c.shards[xxhash.Sum64String(key)%shardCount]
 }
-
-func slotOf(k changes.Key) uint16 { return uint16(k.Hash() % slotCount) }

@@ -22,7 +22,7 @@ func kept(t *testing.T, size int, keys ...changes.Key) *Cache {
 	t.Helper()
 	c := New(size)
 	require.NoError(t, c.Learn(t.Context(), changes.Batch{All: true}))
-	c.Put("/a", &Response{Body: []byte("a")}, c.Epoch(), keys)
+	c.Put("/a", &Response{Body: []byte("a")}, c.Now(), keys)
 	require.NotNil(t, c.Get("/a"))
 	return c
 }
@@ -56,13 +56,13 @@ func TestLearnDuringFill(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := kept(t, 1<<20)
-			epoch := c.Epoch()
+			since := c.Now()
 			require.NoError(t, c.Learn(t.Context(), batch))
 			late := &Response{}
-			c.Put("/late", late, epoch, []changes.Key{changes.Article(1)})
+			c.Put("/late", late, since, []changes.Key{changes.Article(1)})
 			require.Nil(t, c.Get("/late"))
 			require.False(t, c.Good(late))
-			c.Put("/fresh", &Response{}, c.Epoch(), []changes.Key{changes.Article(1)})
+			c.Put("/fresh", &Response{}, c.Now(), []changes.Key{changes.Article(1)})
 			require.NotNil(t, c.Get("/fresh"))
 		})
 	}
@@ -78,7 +78,7 @@ func TestConcurrently(t *testing.T) {
 		wg.Go(func() {
 			path, key := fmt.Sprint("/", reader), []changes.Key{changes.Article(int64(reader))}
 			for i := range 500 {
-				c.Put(path, &Response{Body: []byte(fmt.Sprint(i))}, c.Epoch(), key)
+				c.Put(path, &Response{Body: []byte(fmt.Sprint(i))}, c.Now(), key)
 				if a := c.Get(path); a != nil && string(a.Body) != fmt.Sprint(i) {
 					t.Errorf("%s is %s instead of %d", path, a.Body, i)
 				}
@@ -89,7 +89,7 @@ func TestConcurrently(t *testing.T) {
 		learn(t, c, changes.Article(int64(i%4)), changes.Articles)
 	}
 	wg.Wait()
-	c.Put("/a", &Response{}, c.Epoch(), []changes.Key{changes.Article(1)})
+	c.Put("/a", &Response{}, c.Now(), []changes.Key{changes.Article(1)})
 	learn(t, c, changes.Article(1))
 	require.Nil(t, c.Get("/a"))
 }
@@ -99,7 +99,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	const size = 256 << 10
 	c := kept(t, size)
 	for i := range 5000 {
-		c.Put(fmt.Sprint("/", i), &Response{Body: make([]byte, 500)}, c.Epoch(), nil)
+		c.Put(fmt.Sprint("/", i), &Response{Body: make([]byte, 500)}, c.Now(), nil)
 	}
 	stats := c.Stats()
 	require.LessOrEqual(t, stats.Bytes, size)
@@ -107,9 +107,9 @@ func TestMemoryIsBounded(t *testing.T) {
 	require.Positive(t, stats.Evictions)
 	require.NotNil(t, c.Get("/4999"), "the newest must still be cached")
 	require.Nil(t, c.Get("/a"), "the oldest must have been evicted")
-	c.Put("/huge", &Response{Body: make([]byte, size)}, c.Epoch(), nil)
+	c.Put("/huge", &Response{Body: make([]byte, size)}, c.Now(), nil)
 	require.Nil(t, c.Get("/huge"))
-	c.Put("/4999", &Response{Body: []byte("again")}, c.Epoch(), nil)
+	c.Put("/4999", &Response{Body: []byte("again")}, c.Now(), nil)
 	require.Equal(t, "again", string(c.Get("/4999").Body))
 }
 

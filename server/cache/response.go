@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/byline-api/byline/api/budget"
+	"github.com/byline-api/byline/db/changes"
 )
 
 // Response is a 200 response: its body and the headers that depend on it. It is
@@ -16,8 +17,7 @@ type Response struct {
 	// taken from the budget of long responses.
 	Sending budget.Shared
 
-	epoch uint64
-	slots []uint16
+	basis changes.Basis
 	// coded holds Body in two content codings, each encoded at first use.
 	coded [2]atomic.Pointer[[]byte]
 }
@@ -41,5 +41,5 @@ const overhead = 400
 // weight returns how many bytes a response may take. It includes the content
 // codings, which are made later; each is at most a third of the body.
 func (r *Response) weight(key string) int {
-	return overhead + len(key) + len(r.Tag) + len(r.Link) + 2*len(r.slots) + len(r.Body) + 2*len(r.Body)/3
+	return overhead + len(key) + len(r.Tag) + len(r.Link) + r.basis.Size() + len(r.Body) + 2*len(r.Body)/3
 }

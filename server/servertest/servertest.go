@@ -222,11 +222,16 @@ func (s *Service) deps(set setup) server.Deps {
 	logger := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: level}))
 	feed := changes.NewFeed(s.DB, logger)
 	feed.Subscribe(authenticator)
+	var shared func(context.Context) error
+	if set.server.SharedDatabase {
+		shared = feed.Sync
+	}
 	courier := mail.NewCourier(mail.Config{}, s.DB, logger)
 	queue, err := jobs.New(jobs.Config{DB: s.DB, Logger: logger, Poll: 10 * time.Millisecond, Workers: []jobs.Worker{courier.Worker(), publish.Worker(s.DB, set.publish), tagmerge.Worker(s.DB)}})
 	require.NoError(s.t, err)
 	return server.Deps{
 		API: api.New(api.Deps{
+			CardBytes: set.server.CacheBytes / 4, Sync: shared,
 			DB: s.DB, Passwords: set.passwords(passwords), Tokens: tokens, APIKeys: apiKeys, Authenticator: authenticator,
 			Cursors: page.NewCodec(secret), Keeper: idempotency.NewKeeper(secret), Secret: secret, Rules: set.rules,
 			AccountStorage: set.storage, ContentBase: set.base, Publishing: set.publish, PreviewLink: set.preview,
