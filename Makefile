@@ -39,6 +39,11 @@ test: ## Run all tests with the race detector, on a real PostgreSQL
 guard: ## Check the exact allocations of the main reads (without the race detector, which allocates)
 	$(GO) test -pgo=off -count=1 -run '^TestAllocations$$' ./server
 
+.PHONY: cache-test
+CACHE_TIME ?= 10m
+cache-test: ## Compare cached responses of two replicas with uncached ones after random writes, for a time: make cache-test CACHE_TIME=1h
+	BYLINE_TEST_CACHE=$(CACHE_TIME) $(GO) test -pgo=off -count=1 -timeout 0 -v -run '^TestCacheChangesNothing$$' ./server
+
 .PHONY: chaos
 chaos: ## Inject the slow faults too, and write the table of docs/faults.md
 	BYLINE_CHAOS=1 BYLINE_CHAOS_PAGE='$(CURDIR)/docs/faults.md' $(GO) test -pgo=off -run Chaos -count=1 -timeout 20m -v ./cmd/byline
