@@ -91,8 +91,8 @@ func TestAllocations(t *testing.T) {
 		{"tags, cached", "/api/tags", "", 13},
 		{"profile, cached", "/api/profiles/author", "", 14},
 		{"article, signed in", "/api/articles/an-article", reader.Token, 102},
-		{"list, signed in", "/api/articles?limit=20", reader.Token, 308},
-		{"feed", "/api/articles/feed", reader.Token, 293},
+		{"list, signed in", "/api/articles?limit=20", reader.Token, 72},
+		{"feed", "/api/articles/feed", reader.Token, 57},
 		{"comments, signed in", "/api/articles/an-article/comments", reader.Token, 97},
 	} {
 		r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, test.path, nil)
