@@ -58,6 +58,7 @@ import (
 	"github.com/byline-api/byline/api/publish"
 	"github.com/byline-api/byline/api/signin"
 	"github.com/byline-api/byline/api/tagnames"
+	"github.com/byline-api/byline/api/visibility"
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/gen/query"
@@ -131,7 +132,7 @@ var _ openapi.StrictServerInterface = (*API)(nil)
 func New(d Deps) *API {
 	once := idempotency.Runner{DB: d.DB, Keeper: d.Keeper}
 	storage := cmp.Or(d.AccountStorage, math.MaxInt64)
-	names, kept := tagnames.New(d.DB), cards.New(d.DB, d.CardBytes, d.Sync)
+	names, kept, finder := tagnames.New(d.DB), cards.New(d.DB, d.CardBytes, d.Sync), visibility.NewFinder(d.DB)
 	html := markup.NewRenderer(d.ContentBase)
 	guard := signin.Guard{DB: d.DB, Passwords: d.Passwords, Secret: d.Secret, Limits: d.Rules.SignIns}
 	return &API{
@@ -141,10 +142,10 @@ func New(d Deps) *API {
 		apiKeys:    apiKeys{db: d.DB, once: once, keys: d.APIKeys, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		recovery:   recovery{db: d.DB, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		profiles:   profiles{db: d.DB, cursors: d.Cursors},
-		articles:   articles{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing, names: names, cards: kept},
+		articles:   articles{db: d.DB, finder: finder, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing, names: names, cards: kept},
 		publishing: publishing{db: d.DB, cursors: d.Cursors, rules: d.Publishing},
 		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing},
-		favorites:  favorites{db: d.DB},
+		favorites:  favorites{db: d.DB, finder: finder},
 		tags:       tags{db: d.DB, cursors: d.Cursors, names: names},
 		series:     series{db: d.DB, once: once, cursors: d.Cursors},
 		moderation: moderation{db: d.DB, once: once, cursors: d.Cursors, authenticator: d.Authenticator},

@@ -34,6 +34,7 @@ import (
 
 type articles struct {
 	db      *db.DB
+	finder  *visibility.Finder
 	once    idempotency.Runner
 	cursors *page.Codec
 	html    *markup.Renderer
@@ -178,7 +179,7 @@ func slugTaken(err error) bool {
 
 // GetArticle returns the article whose current or earlier slug is requested.
 func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestObject) (openapi.GetArticleResponseObject, error) {
-	a, err := visibility.GetArticle(ctx, s.db, req.Slug)
+	a, err := s.finder.GetArticle(ctx, req.Slug)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ type (
 // GetWorkingCopy returns an article as it would be with its unpublished
 // changes, if there are any.
 func (s articles) GetWorkingCopy(ctx context.Context, req openapi.GetWorkingCopyRequestObject) (openapi.GetWorkingCopyResponseObject, error) {
-	a, err := visibility.GetEdited(ctx, s.db, req.Slug)
+	a, err := s.finder.GetEdited(ctx, req.Slug)
 	if err != nil {
 		return nil, err
 	}

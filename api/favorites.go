@@ -11,7 +11,10 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-type favorites struct{ db *db.DB }
+type favorites struct {
+	db     *db.DB
+	finder *visibility.Finder
+}
 
 // The responses show the article, and have its version.
 type (
@@ -55,6 +58,6 @@ func (s favorites) DeleteArticleFavorite(ctx context.Context, req openapi.Delete
 
 // article returns the response that shows the article after a change.
 func (s favorites) article(ctx context.Context, slug string) (openapi.ArticleOKJSONResponse, response.Facts, error) {
-	a, err := visibility.GetArticle(ctx, s.db, slug)
+	a, err := s.finder.GetArticle(ctx, slug)
 	return openapi.ArticleOKJSONResponse{Article: a.View(ctx, nil)}, a.Facts(), err
 }

@@ -149,17 +149,17 @@ func To(ctx context.Context, hidden bool, status string, authorID int64) bool {
 
 // GetArticle returns the article that has or had a slug. The error is a 404 if
 // the viewer sees no such article.
-func GetArticle(ctx context.Context, conn query.DBTX, slug string) (Article, error) {
+func (f *Finder) GetArticle(ctx context.Context, slug string) (Article, error) {
 	viewer := request.Viewer(ctx)
-	r, err := q.ArticleGetBySlug(ctx, conn, query.ArticleGetBySlugParams{ViewerID: viewer.ID, ViewerLevel: Level(viewer), Slug: slug})
+	r, err := f.together.Get(ctx, query.ArticleGetBySlugParams{ViewerID: viewer.ID, ViewerLevel: Level(viewer), Slug: slug})
 	if db.IsNotFound(err) && viewer.ID != 0 {
-		return getDraft(ctx, conn, slug)
+		return getDraft(ctx, f.db, slug)
 	}
 	if err != nil {
 		return Article{}, translate.NotFound(err, "article")
 	}
 	list := []Article{article(r)}
-	return list[0], complete(ctx, conn, list)
+	return list[0], complete(ctx, f.db, list)
 }
 
 // getDraft returns an article by a name that was never public, or a 404.
@@ -187,8 +187,8 @@ func ReadArticle(ctx context.Context, tx query.DBTX, id int64) (Article, error) 
 }
 
 // GetEdited is GetArticle for what only those who may change the article see.
-func GetEdited(ctx context.Context, conn query.DBTX, slug string) (Article, error) {
-	a, err := GetArticle(ctx, conn, slug)
+func (f *Finder) GetEdited(ctx context.Context, slug string) (Article, error) {
+	a, err := f.GetArticle(ctx, slug)
 	if err == nil && !request.Viewer(ctx).MayEdit(a.AuthorID) {
 		err = problem.NotFound("article")
 	}
@@ -266,12 +266,15 @@ func readArticles(ctx context.Context, conn query.DBTX, slugs []string, limit in
 	})
 	for _, r := range rows {
 		out.bytes += int(r.TextBytes)
+		asked := slugs[r.Position-1]
 		if len(r.Body)+len(r.Details) != int(r.TextBytes) {
-			out.rest = append(out.rest, r.Asked)
+			out.rest = append(out.rest, asked)
 			continue
 		}
 		out.read += int(r.TextBytes)
-		out.list = append(out.list, article(query.ArticleGetBySlugRow(r)))
+		a := article(query.ArticleGetBySlugRow(r))
+		a.Asked = asked
+		out.list = append(out.list, a)
 	}
 	return out, err
 }
@@ -280,7 +283,7 @@ func readArticles(ctx context.Context, conn query.DBTX, slugs []string, limit in
 // public; reveal replaces it.
 func article(r query.ArticleGetBySlugRow) Article {
 	a := Article{
-		Asked: r.Asked, Body: r.Body, Details: r.Details, Words: words.Counts{Words: r.WordCount, Minutes: r.ReadingMinutes},
+		Body: r.Body, Details: r.Details, Words: words.Counts{Words: r.WordCount, Minutes: r.ReadingMinutes},
 		ArticleItem: query.ArticleItem{
 			ID: r.ID, Slug: r.Slug, Title: r.Title, Description: r.Description, Tags: r.Tags,
 			FavoritesCount: r.FavoritesCount, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,

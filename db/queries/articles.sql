@@ -140,7 +140,7 @@ SELECT /* shared */
 -- PostgreSQL. For viewers without an account, nothing is looked up in favorites
 -- and follows. Returns the same columns as ArticleListBySlugs, so that one
 -- function reads both.
-SELECT /* shared */ s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+SELECT /* shared */ 1 AS position, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
        0 AS text_bytes,
@@ -151,10 +151,26 @@ JOIN articles a ON a.id = s.article_id AND article_visible(a.hidden, a.status, a
 JOIN users u ON u.id = a.author_id
 WHERE s.slug = @slug;
 
+-- name: ArticleGetTogether :many
+-- ArticleGetBySlug for several requests by one statement, which takes a third
+-- of the time in PostgreSQL for each. Row number "position" is that of the
+-- request; there is none if its viewer sees no such article.
+SELECT p.position::int AS position, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
+       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
+       0 AS text_bytes,
+       (v.id <> 0 AND EXISTS (SELECT FROM favorites f WHERE f.article_id = a.id AND f.user_id = v.id))::boolean AS favorited,
+       (v.id <> 0 AND EXISTS (SELECT FROM follows w WHERE w.followee_id = a.author_id AND w.follower_id = v.id))::boolean AS following
+FROM unnest(@slugs::text[]) WITH ORDINALITY AS p (slug, position)
+CROSS JOIN LATERAL (SELECT (@viewer_ids::bigint[])[p.position] AS id, (@viewer_levels::int[])[p.position] AS level) v
+JOIN article_slugs s ON s.slug = p.slug
+JOIN articles a ON a.id = s.article_id AND article_visible(a.hidden, a.status, a.author_id, v.id, v.level)
+JOIN users u ON u.id = a.author_id;
+
 -- name: ArticleGet :one
 -- Returns the same columns as ArticleGetBySlug, for a viewer who has changed
 -- the article.
-SELECT a.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+SELECT 1 AS position, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
        (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS text_bytes,
@@ -170,7 +186,7 @@ WHERE a.id = @id;
 -- One row for each slug that an article has or had, in the given order. A row
 -- lacks its body and details if those up to it have more than max_bytes
 -- together.
-SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+SELECT n.position::int AS position, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group,
        COALESCE(CASE WHEN sum(t.bytes) OVER (ORDER BY n.position) <= @max_bytes::bigint THEN a.body END, '')::text AS body,

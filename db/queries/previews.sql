@@ -11,7 +11,7 @@ SELECT v.article_id FROM valid_previews v WHERE v.token_hash = @token_hash;
 
 -- name: PreviewGet :one
 -- Returns the columns of ArticleGetBySlug, for a viewer who is not signed in.
-SELECT /* shared */ a.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+SELECT /* shared */ 1 AS position, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
        (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS text_bytes,

@@ -200,7 +200,7 @@ func (q *Queries) ArticleFindAuthor(ctx context.Context, db DBTX, arg ArticleFin
 }
 
 const articleGet = `-- name: ArticleGet :one
-SELECT a.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+SELECT 1 AS position, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
        (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS text_bytes,
@@ -219,7 +219,7 @@ type ArticleGetParams struct {
 }
 
 type ArticleGetRow struct {
-	Asked            string
+	Position         int32
 	ID               int64
 	Slug             string
 	Title            string
@@ -256,7 +256,7 @@ func (q *Queries) ArticleGet(ctx context.Context, db DBTX, arg ArticleGetParams)
 	row := db.QueryRow(ctx, articleGet, arg.ViewerID, arg.ID)
 	var i ArticleGetRow
 	err := row.Scan(
-		&i.Asked,
+		&i.Position,
 		&i.ID,
 		&i.Slug,
 		&i.Title,
@@ -290,7 +290,7 @@ func (q *Queries) ArticleGet(ctx context.Context, db DBTX, arg ArticleGetParams)
 }
 
 const articleGetBySlug = `-- name: ArticleGetBySlug :one
-SELECT /* shared */ s.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+SELECT /* shared */ 1 AS position, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
        0 AS text_bytes,
@@ -309,7 +309,7 @@ type ArticleGetBySlugParams struct {
 }
 
 type ArticleGetBySlugRow struct {
-	Asked            string
+	Position         int32
 	ID               int64
 	Slug             string
 	Title            string
@@ -349,7 +349,7 @@ func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetB
 	row := db.QueryRow(ctx, articleGetBySlug, arg.ViewerID, arg.ViewerLevel, arg.Slug)
 	var i ArticleGetBySlugRow
 	err := row.Scan(
-		&i.Asked,
+		&i.Position,
 		&i.ID,
 		&i.Slug,
 		&i.Title,
@@ -380,6 +380,111 @@ func (q *Queries) ArticleGetBySlug(ctx context.Context, db DBTX, arg ArticleGetB
 		&i.Following,
 	)
 	return i, err
+}
+
+const articleGetTogether = `-- name: ArticleGetTogether :many
+SELECT p.position::int AS position, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+       a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
+       COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
+       0 AS text_bytes,
+       (v.id <> 0 AND EXISTS (SELECT FROM favorites f WHERE f.article_id = a.id AND f.user_id = v.id))::boolean AS favorited,
+       (v.id <> 0 AND EXISTS (SELECT FROM follows w WHERE w.followee_id = a.author_id AND w.follower_id = v.id))::boolean AS following
+FROM unnest($1::text[]) WITH ORDINALITY AS p (slug, position)
+CROSS JOIN LATERAL (SELECT ($2::bigint[])[p.position] AS id, ($3::int[])[p.position] AS level) v
+JOIN article_slugs s ON s.slug = p.slug
+JOIN articles a ON a.id = s.article_id AND article_visible(a.hidden, a.status, a.author_id, v.id, v.level)
+JOIN users u ON u.id = a.author_id
+`
+
+type ArticleGetTogetherParams struct {
+	Slugs        []string
+	ViewerIds    []int64
+	ViewerLevels []int32
+}
+
+type ArticleGetTogetherRow struct {
+	Position         int32
+	ID               int64
+	Slug             string
+	Title            string
+	Description      string
+	Tags             []string
+	FavoritesCount   int64
+	Version          int32
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	PublishedAt      *time.Time
+	AuthorID         int64
+	Username         string
+	Bio              *string
+	Image            *string
+	Hidden           bool
+	Status           string
+	UnpublishAt      *time.Time
+	CommentsOpen     bool
+	OwnRevision      int32
+	SeriesID         int64
+	TranslationGroup int64
+	Body             string
+	Details          []byte
+	WordCount        int32
+	ReadingMinutes   int32
+	TextBytes        int32
+	Favorited        bool
+	Following        bool
+}
+
+// ArticleGetBySlug for several requests by one statement, which takes a third
+// of the time in PostgreSQL for each. Row number "position" is that of the
+// request; there is none if its viewer sees no such article.
+func (q *Queries) ArticleGetTogether(ctx context.Context, db DBTX, arg ArticleGetTogetherParams) ([]ArticleGetTogetherRow, error) {
+	rows, err := db.Query(ctx, articleGetTogether, arg.Slugs, arg.ViewerIds, arg.ViewerLevels)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ArticleGetTogetherRow{}
+	for rows.Next() {
+		var i ArticleGetTogetherRow
+		if err := rows.Scan(
+			&i.Position,
+			&i.ID,
+			&i.Slug,
+			&i.Title,
+			&i.Description,
+			&i.Tags,
+			&i.FavoritesCount,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.PublishedAt,
+			&i.AuthorID,
+			&i.Username,
+			&i.Bio,
+			&i.Image,
+			&i.Hidden,
+			&i.Status,
+			&i.UnpublishAt,
+			&i.CommentsOpen,
+			&i.OwnRevision,
+			&i.SeriesID,
+			&i.TranslationGroup,
+			&i.Body,
+			&i.Details,
+			&i.WordCount,
+			&i.ReadingMinutes,
+			&i.TextBytes,
+			&i.Favorited,
+			&i.Following,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const articleHoldAuthors = `-- name: ArticleHoldAuthors :many
@@ -636,7 +741,7 @@ func (q *Queries) ArticleListByFavoriteTagged(ctx context.Context, db DBTX, arg 
 }
 
 const articleListBySlugs = `-- name: ArticleListBySlugs :many
-SELECT n.slug::text AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+SELECT n.position::int AS position, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group,
        COALESCE(CASE WHEN sum(t.bytes) OVER (ORDER BY n.position) <= $1::bigint THEN a.body END, '')::text AS body,
@@ -663,7 +768,7 @@ type ArticleListBySlugsParams struct {
 }
 
 type ArticleListBySlugsRow struct {
-	Asked            string
+	Position         int32
 	ID               int64
 	Slug             string
 	Title            string
@@ -712,7 +817,7 @@ func (q *Queries) ArticleListBySlugs(ctx context.Context, db DBTX, arg ArticleLi
 	for rows.Next() {
 		var i ArticleListBySlugsRow
 		if err := rows.Scan(
-			&i.Asked,
+			&i.Position,
 			&i.ID,
 			&i.Slug,
 			&i.Title,

@@ -76,7 +76,7 @@ func (q *Queries) PreviewFind(ctx context.Context, db DBTX, tokenHash []byte) (i
 }
 
 const previewGet = `-- name: PreviewGet :one
-SELECT /* shared */ a.slug AS asked, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+SELECT /* shared */ 1 AS position, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
        (octet_length(a.body) + COALESCE(octet_length(a.details::text), 0))::int AS text_bytes,
@@ -89,7 +89,7 @@ WHERE v.token_hash = $1
 `
 
 type PreviewGetRow struct {
-	Asked            string
+	Position         int32
 	ID               int64
 	Slug             string
 	Title            string
@@ -125,7 +125,7 @@ func (q *Queries) PreviewGet(ctx context.Context, db DBTX, tokenHash []byte) (Pr
 	row := db.QueryRow(ctx, previewGet, tokenHash)
 	var i PreviewGetRow
 	err := row.Scan(
-		&i.Asked,
+		&i.Position,
 		&i.ID,
 		&i.Slug,
 		&i.Title,

@@ -1,0 +1,179 @@
+package db
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/byline-api/byline/gen/query"
+)
+
+// Together implements a read of one row, by a key, which many requests make at
+// the same time. It reads the rows of several requests by one statement. Most
+// of the cost of such a read is that of a statement: to begin it and to end it
+// takes more than to find a row.
+//
+// Under low load, a read is sent at once and alone. The reads that arrive while
+// it runs wait, and are the next group. The larger the groups, the less each
+// read costs, so that another group begins meanwhile only if it is full: then
+// the database is slow, and more connections may help. A statement begins after
+// its reads have arrived, so that each sees everything that had committed by
+// then. A read whose group fails is run alone, and returns its own error.
+type Together[K, R any] struct {
+	db   *DB
+	sql  string // what tracers are told of a read that waits
+	one  func(ctx context.Context, conn query.DBTX, key K) (R, error)
+	many func(ctx context.Context, conn query.DBTX, keys []K, found func(i int, row *R)) error
+	most int // groups that may run at once
+
+	mu      sync.Mutex
+	running int
+	waiting []*member[K, R]
+	members sync.Pool // of *member, to be used again
+}
+
+// member is a read that waits for a group.
+type member[K, R any] struct {
+	key K
+	// claimed is set once: by the group that reads the row, or by the read
+	// itself when it stops waiting for a group.
+	claimed atomic.Bool
+	// done receives a value when row and err are set.
+	done  chan struct{}
+	row   *R // nil if there is none
+	err   error
+	timer *time.Timer
+}
+
+// NewTogether returns a Together whose reads are named name in traces. The
+// query one reads a row or returns pgx.ErrNoRows, and must be shared. The query
+// many calls found for each key that has a row.
+func NewTogether[K, R any](d *DB, name string, one func(context.Context, query.DBTX, K) (R, error),
+	many func(ctx context.Context, conn query.DBTX, keys []K, found func(i int, row *R)) error) *Together[K, R] {
+	return &Together[K, R]{db: d, sql: "-- name: " + name + " :one", one: one, many: many, most: max(1, d.cfg.MaxConns/2)}
+}
+
+// Get returns the row of a key, or pgx.ErrNoRows.
+func (t *Together[K, R]) Get(ctx context.Context, key K) (row R, err error) {
+	t.mu.Lock()
+	if t.running == 0 {
+		t.running++
+		t.mu.Unlock()
+		defer t.lead()
+		return t.one(ctx, t.db.Alone(), key)
+	}
+	this, _ := t.members.Get().(*member[K, R])
+	if this == nil {
+		this = &member[K, R]{done: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
+	}
+	this.key = key
+	t.waiting = append(t.waiting, this)
+	if len(t.waiting) >= maxGroup && t.running < t.most {
+		t.running++
+		go t.work()
+	}
+	t.mu.Unlock()
+	if tracer := t.db.cfg.Tracer; tracer != nil {
+		ctx = tracer.TraceQueryStart(ctx, nil, pgx.TraceQueryStartData{SQL: t.sql})
+		defer func() { tracer.TraceQueryEnd(ctx, nil, pgx.TraceQueryEndData{Err: err}) }()
+	}
+	if err := t.wait(ctx, this); err != nil {
+		return row, err
+	}
+	found, failed := this.row, this.err
+	*this = member[K, R]{done: this.done, timer: this.timer}
+	t.members.Put(this)
+	switch {
+	case failed != nil:
+		return t.one(ctx, t.db.Alone(), key)
+	case found == nil:
+		return row, pgx.ErrNoRows
+	}
+	return *found, nil
+}
+
+// wait returns when the row of a read has been read, or with the reason why the
+// read waits no longer. It does not watch for a client that disconnects: groups
+// take milliseconds, and to be told of it costs each read more.
+func (t *Together[K, R]) wait(ctx context.Context, this *member[K, R]) error {
+	patience := t.db.cfg.AcquireTimeout
+	end, bounded := ctx.Deadline()
+	if bounded {
+		patience = min(patience, time.Until(end))
+	}
+	this.timer.Reset(patience)
+	defer this.timer.Stop()
+	select {
+	case <-this.done:
+		return nil
+	case <-this.timer.C:
+		if this.claimed.CompareAndSwap(false, true) {
+			return ErrBusy
+		}
+	}
+	if bounded {
+		this.timer.Reset(time.Until(end))
+	}
+	select {
+	case <-this.done:
+		return nil
+	case <-this.timer.C:
+		return context.DeadlineExceeded
+	}
+}
+
+// lead passes the turn of a read that was alone on to the reads that wait.
+func (t *Together[K, R]) lead() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.waiting) > 0 {
+		go t.work()
+		return
+	}
+	t.running--
+}
+
+// work runs groups until no read waits.
+func (t *Together[K, R]) work() {
+	for group := t.take(); group != nil; group = t.take() {
+		t.run(group)
+	}
+}
+
+// take returns the next reads to run. Without any, it ends the turn.
+func (t *Together[K, R]) take() (group []*member[K, R]) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for ; n < len(t.waiting) && len(group) < maxGroup; n++ {
+		if m := t.waiting[n]; m.claimed.CompareAndSwap(false, true) {
+			group = append(group, m)
+		}
+	}
+	t.waiting = append(t.waiting[:0], t.waiting[n:]...)
+	clear(t.waiting[len(t.waiting):cap(t.waiting)])
+	if len(group) == 0 {
+		t.running--
+		return nil
+	}
+	return group
+}
+
+// run reads the rows of a group. It does so under no context of a request: the
+// others need their rows when one of them is gone.
+func (t *Together[K, R]) run(group []*member[K, R]) {
+	ctx, cancel := context.WithTimeout(context.Background(), t.db.statementLimit())
+	defer cancel()
+	keys := make([]K, len(group))
+	for i, m := range group {
+		keys[i] = m.key
+	}
+	err := t.many(ctx, t.db.Alone(), keys, func(i int, row *R) { group[i].row = row })
+	for _, m := range group {
+		m.err = err
+		m.done <- struct{}{}
+	}
+}
