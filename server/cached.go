@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"net/http"
 	"net/url"
 
@@ -57,7 +56,7 @@ func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 		return s.sendCached(x, a)
 	}
 	leads := false
-	shared, err, _ := s.flights.Do(key, func() (any, error) {
+	shared, err, others := s.flights.Do(key, func() (any, error) {
 		leads = true
 		return s.makeResponse(x, key, next)
 	})
@@ -66,25 +65,32 @@ func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 			return err
 		}
 		made := shared.(result)
-		return s.send(x, made.status, made.response)
+		err := s.send(x, made.status, made.response)
+		if !others {
+			made.buffer.reuse(x)
+		}
+		return err
 	}
 	// The other request may have begun before a write that this request has to
 	// see, or it may have failed. Then this request makes its own response.
-	if made, ok := shared.(result); ok && err == nil && made.cached && s.cache.Good(made.response) {
+	if made, ok := shared.(result); ok && err == nil && made.known && s.cache.Good(made.response) {
 		return s.sendCached(x, made.response)
 	}
 	made, err := s.makeResponse(x, key, next)
 	if err != nil {
 		return err
 	}
-	return s.send(x, made.status, made.response)
+	err = s.send(x, made.status, made.response)
+	made.buffer.reuse(x)
+	return err
 }
 
 // result is a response that an operation has made.
 type result struct {
 	response *cache.Response
 	status   int
-	cached   bool
+	known    bool            // the cache knows what it depends on
+	buffer   *bufferedWriter // has its body, unless that is cached
 }
 
 // makeResponse calls the operation, and caches its response if the operation
@@ -96,12 +102,10 @@ func (s *Server) makeResponse(x *exchange, key string, next echo.HandlerFunc) (r
 	if err != nil {
 		return result{}, err
 	}
-	made := result{response: newResponse(x, b), status: b.status}
+	made := result{response: newResponse(x, b), status: b.status, buffer: b}
 	if keys := x.facts.Keys(); b.status == http.StatusOK && len(keys) > 0 {
-		made.response.Body = bytes.Clone(b.body) // as long as it is, to be cached
+		made.known = true
 		s.cache.Put(key, made.response, since, keys)
-		made.cached = true
-		b.reuse(x)
 	}
 	return made, nil
 }

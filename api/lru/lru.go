@@ -39,6 +39,16 @@ func (c *Cache[K, V]) Get(key K) (value V, found bool) {
 	return element.Value.(*entry[K, V]).value, true
 }
 
+// Fits reports whether Put of a value would evict no others.
+func (c *Cache[K, V]) Fits(key K, weight int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old := c.entries[key]; old != nil {
+		weight -= old.Value.(*entry[K, V]).weight
+	}
+	return c.bytes+weight <= c.limit
+}
+
 // Put stores a value that takes weight bytes, and returns how many others it
 // evicted. A value that is heavier than the cache is not stored.
 func (c *Cache[K, V]) Put(key K, value V, weight int) (evicted int) {
