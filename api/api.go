@@ -142,7 +142,7 @@ func New(d Deps) *API {
 		apiKeys:    apiKeys{db: d.DB, once: once, keys: d.APIKeys, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		recovery:   recovery{db: d.DB, authenticator: d.Authenticator, guard: guard, rules: d.Rules},
 		profiles:   profiles{db: d.DB, cursors: d.Cursors},
-		articles:   articles{db: d.DB, finder: finder, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing, names: names, cards: kept},
+		articles:   articles{db: d.DB, finder: finder, creator: newCreator(d.DB), once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing, names: names, cards: kept},
 		publishing: publishing{db: d.DB, cursors: d.Cursors, rules: d.Publishing},
 		comments:   comments{db: d.DB, once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing},
 		favorites:  favorites{db: d.DB, finder: finder},

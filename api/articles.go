@@ -35,6 +35,7 @@ import (
 type articles struct {
 	db      *db.DB
 	finder  *visibility.Finder
+	creator *creator
 	once    idempotency.Runner
 	cursors *page.Codec
 	html    *markup.Renderer
@@ -90,11 +91,11 @@ func (s articles) CreateArticle(ctx context.Context, req openapi.CreateArticleRe
 		created, replayed, err = idempotency.Once(ctx, s.once, call, func(conn query.DBTX) (visibility.Article, error) {
 			switch {
 			case related.any():
-				return createRelated(ctx, conn, arg, related)
+				return s.createRelated(ctx, conn, arg, related)
 			case named != "":
-				return createFor(ctx, conn, arg)
+				return s.createFor(ctx, conn, arg)
 			default:
-				return createArticle(ctx, conn, arg)
+				return s.createArticle(ctx, conn, arg)
 			}
 		})
 		if !slugTaken(err) {
@@ -132,8 +133,8 @@ func (s articles) newArticle(ctx context.Context, in openapi.NewArticle) (arg qu
 	return arg, s.rules.Check(ctx, openapi.ArticleStatus(arg.Status))
 }
 
-func createArticle(ctx context.Context, conn query.DBTX, arg query.DraftCreateParams) (visibility.Article, error) {
-	r, err := insertArticle(ctx, conn, arg)
+func (s articles) createArticle(ctx context.Context, conn query.DBTX, arg query.DraftCreateParams) (visibility.Article, error) {
+	r, err := s.insertArticle(ctx, conn, arg)
 	switch {
 	case db.IsNotFound(err):
 		err = problem.InvalidField("publishedAt", "must be in the future")
@@ -154,27 +155,6 @@ func createArticle(ctx context.Context, conn query.DBTX, arg query.DraftCreatePa
 		Publication:    visibility.Publication{Status: arg.Status, At: r.PublishedAt},
 		CommentsClosed: !arg.CommentsOpen,
 	}, translate.StorageFull(err, arg.AccountStorage)
-}
-
-// insertArticle chooses the statement for an article by its status.
-func insertArticle(ctx context.Context, conn query.DBTX, arg query.DraftCreateParams) (query.DraftCreateRow, error) {
-	if arg.Status != string(openapi.StatusPublished) {
-		return q.DraftCreate(ctx, conn, arg)
-	}
-	r, err := q.ArticleCreate(ctx, conn, query.ArticleCreateParams{
-		Slug: arg.Slug, OwnSlug: arg.OwnSlug, AuthorID: arg.AuthorID, Title: arg.Title, Description: arg.Description, Body: arg.Body, Tags: arg.Tags,
-		Details: arg.Details, WordCount: arg.WordCount, ReadingMinutes: arg.ReadingMinutes, CommentsOpen: arg.CommentsOpen, RevisedBy: arg.RevisedBy,
-		AccountStorage: arg.AccountStorage,
-	})
-	return query.DraftCreateRow{
-		ID: r.ID, StoredTags: r.StoredTags, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
-		Username: r.Username, Bio: r.Bio, Image: r.Image, PublishedAt: &r.CreatedAt,
-	}, err
-}
-
-func slugTaken(err error) bool {
-	violated := db.Violated(err)
-	return violated == db.ArticleSlugsPkey || violated == db.DraftSlugsPkey
 }
 
 // GetArticle returns the article whose current or earlier slug is requested.

@@ -41,8 +41,8 @@ func (s articles) findAuthor(ctx context.Context, conn query.DBTX, name string) 
 func unknownAuthor() *problem.Error { return problem.InvalidField("author", "does not exist") }
 
 // createFor creates an article in the name of another user.
-func createFor(ctx context.Context, tx query.DBTX, arg query.DraftCreateParams) (visibility.Article, error) {
-	created, err := createArticle(ctx, tx, arg)
+func (s articles) createFor(ctx context.Context, tx query.DBTX, arg query.DraftCreateParams) (visibility.Article, error) {
+	created, err := s.createArticle(ctx, tx, arg)
 	if db.Violated(err) == db.ArticlesAuthorIDFkey {
 		err = unknownAuthor().WithCause(err) // deleted since it was found
 	}

@@ -139,11 +139,11 @@ func joinTranslations(ctx context.Context, tx query.DBTX, a query.ArticleLockRow
 
 // createRelated creates an article with relations. The viewer may name another
 // author, as in createFor.
-func createRelated(ctx context.Context, tx query.DBTX, arg query.DraftCreateParams, related relations) (visibility.Article, error) {
+func (s articles) createRelated(ctx context.Context, tx query.DBTX, arg query.DraftCreateParams, related relations) (visibility.Article, error) {
 	if err := related.lock(ctx, tx, arg.Slug); err != nil {
 		return visibility.Article{}, err
 	}
-	created, err := createFor(ctx, tx, arg)
+	created, err := s.createFor(ctx, tx, arg)
 	if err != nil {
 		return created, err
 	}

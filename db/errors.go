@@ -89,6 +89,12 @@ func Violated(err error) Constraint {
 	return ""
 }
 
+// Violation returns an error for which Violated returns a unique constraint. It
+// is for statements that leave out what violates it.
+func Violation(c Constraint) error {
+	return &pgconn.PgError{Severity: "ERROR", Code: "23505", ConstraintName: string(c), Message: "left out because of " + string(c)}
+}
+
 const lockNotAvailable = "55P03"
 
 // IsNotFound reports whether a query for one row found none.

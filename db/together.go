@@ -2,11 +2,14 @@ package db
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/byline-api/byline/gen/query"
 )
@@ -14,20 +17,24 @@ import (
 // Together implements a read of one row, by a key, which many requests make at
 // the same time. It reads the rows of several requests by one statement. Most
 // of the cost of such a read is that of a statement: to begin it and to end it
-// takes more than to find a row.
+// takes more than to find a row. Writes of one row that return it are the same:
+// the key is what they write. Here, all of them are called reads.
 //
 // Under low load, a read is sent at once and alone. The reads that arrive while
 // it runs wait, and are the next group. The larger the groups, the less each
 // read costs, so that another group begins meanwhile only if it is full: then
 // the database is slow, and more connections may help. A statement begins after
 // its reads have arrived, so that each sees everything that had committed by
-// then. A read whose group fails is run alone, and returns its own error.
+// then. A read whose group fails is run alone, and returns its own error; a
+// write only if the group has surely written nothing.
 type Together[K, R any] struct {
 	db   *DB
 	sql  string // what tracers are told of a read that waits
 	one  func(ctx context.Context, conn query.DBTX, key K) (R, error)
 	many func(ctx context.Context, conn query.DBTX, keys []K, found func(i int, row *R)) error
 	most int // groups that may run at once
+	// again reports whether a read can be run again after an error of its group.
+	again func(error) bool
 
 	mu      sync.Mutex
 	running int
@@ -53,7 +60,28 @@ type member[K, R any] struct {
 // many calls found for each key that has a row.
 func NewTogether[K, R any](d *DB, name string, one func(context.Context, query.DBTX, K) (R, error),
 	many func(ctx context.Context, conn query.DBTX, keys []K, found func(i int, row *R)) error) *Together[K, R] {
-	return &Together[K, R]{db: d, sql: "-- name: " + name + " :one", one: one, many: many, most: max(1, d.cfg.MaxConns/2)}
+	return &Together[K, R]{
+		db: d, sql: "-- name: " + name + " :one", one: one, many: many, most: max(1, d.cfg.MaxConns/2),
+		again: func(error) bool { return true },
+	}
+}
+
+// NewTogetherWriting is NewTogether for writes. Either all of many is written
+// or, after an error, nothing.
+func NewTogetherWriting[K, R any](d *DB, name string, one func(context.Context, query.DBTX, K) (R, error),
+	many func(ctx context.Context, conn query.DBTX, keys []K, found func(i int, row *R)) error) *Together[K, R] {
+	t := NewTogether(d, name, one, many)
+	t.again = isRolledBack
+	return t
+}
+
+// isRolledBack reports whether an error says that the server has rolled the
+// statement back. Those of class 57, operator intervention, may come after the
+// commit, while a standby has not confirmed it. If the connection was lost,
+// nobody knows.
+func isRolledBack(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && !strings.HasPrefix(refused.Code, "57")
 }
 
 // Get returns the row of a key, or pgx.ErrNoRows.
@@ -87,8 +115,10 @@ func (t *Together[K, R]) Get(ctx context.Context, key K) (row R, err error) {
 	*this = member[K, R]{done: this.done, timer: this.timer}
 	t.members.Put(this)
 	switch {
-	case failed != nil:
+	case failed != nil && t.again(failed):
 		return t.one(ctx, t.db.Alone(), key)
+	case failed != nil:
+		return row, failed
 	case found == nil:
 		return row, pgx.ErrNoRows
 	}

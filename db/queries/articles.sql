@@ -241,6 +241,64 @@ SELECT c.id, (CASE WHEN c.tags <> @tags::text[] THEN c.tags END)::text[] AS stor
 FROM created c
 JOIN users u ON u.id = c.author_id;
 
+-- name: ArticleCreateTogether :many
+-- ArticleCreate for several requests by one statement, which takes less than
+-- half of the time in PostgreSQL for each. Row number "position" is that of the
+-- request; there is none if its slug is taken. tags are those of all, of which
+-- an article has the ones from tags_from to tags_to. derive_from_new_article,
+-- which does the rest for a single article, leaves it to this statement: slugs,
+-- authors and counters are locked in the order that others lock them in. A
+-- statement that still waits for a lock gives up, so that the requests do not
+-- wait for one another; each is run alone then.
+WITH input AS MATERIALIZED (
+    SELECT p.position, p.slug, nextval('articles_id_seq') AS id
+    FROM unnest(@slugs::text[]) WITH ORDINALITY AS p (slug, position)
+    WHERE set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
+      AND set_config('byline.together', 'on', true) IS NOT NULL
+      AND set_config('lock_timeout', '200ms', true) IS NOT NULL
+), slugged AS (
+    INSERT INTO article_slugs (slug, article_id) SELECT i.slug, i.id FROM input i ORDER BY i.slug
+    ON CONFLICT ON CONSTRAINT article_slugs_pkey DO NOTHING
+    RETURNING article_id
+), created AS (
+    INSERT INTO articles (id, slug, own_slug, author_id, title, description, body, tags, details, word_count, reading_minutes, comments_open)
+    OVERRIDING SYSTEM VALUE
+    SELECT i.id, i.slug, (@own_slugs::boolean[])[i.position], (@author_ids::bigint[])[i.position], (@titles::text[])[i.position],
+           (@descriptions::text[])[i.position], (@bodies::text[])[i.position],
+           (@tags::text[])[(@tags_from::int[])[i.position]:(@tags_to::int[])[i.position]], NULLIF((@details::text[])[i.position], '')::json,
+           (@word_counts::int[])[i.position], (@reading_minutes::int[])[i.position], (@comments_open::boolean[])[i.position]
+    FROM slugged s JOIN input i ON i.id = s.article_id
+    ORDER BY i.id
+    RETURNING id, author_id, title, description, body, tags, details, version, created_at, updated_at, published_at
+), tagged AS (
+    INSERT INTO article_tags (tag, article_created_at, article_id) SELECT unnest(c.tags), c.published_at, c.id FROM created c
+), authors AS (
+    SELECT c.author_id, count(*) AS n, max(c.published_at) AS last_at, sum(article_bytes(c.title, c.description, c.body, c.tags, c.details)) AS bytes
+    FROM created c GROUP BY c.author_id
+), locked AS MATERIALIZED (
+    SELECT u.id FROM users u WHERE u.id IN (SELECT a.author_id FROM authors a) ORDER BY u.id FOR NO KEY UPDATE
+), stored AS (
+    UPDATE users u SET stored_bytes = u.stored_bytes + a.bytes, articles_count = u.articles_count + a.n, last_article_at = GREATEST(u.last_article_at, a.last_at)
+    FROM locked l JOIN authors a ON a.author_id = l.id
+    WHERE u.id = l.id
+), counted AS (
+    INSERT INTO counters AS c (kind, name, slot, value)
+    SELECT k.kind, k.name, pg_backend_pid() % 16, count(*)
+    FROM (SELECT 'articles' AS kind, '' AS name FROM created UNION ALL SELECT 'tag', unnest(tags) FROM created) k
+    GROUP BY k.kind, k.name ORDER BY k.kind, k.name
+    ON CONFLICT (kind, name, slot) DO UPDATE SET value = c.value + excluded.value
+), noted AS (
+    INSERT INTO changes (keys)
+    SELECT array_agg(DISTINCT k.key)
+    FROM (SELECT unnest(ARRAY['l', 'b' || author_id]) AS key FROM created
+          UNION ALL SELECT unnest(ARRAY['g', 't' || tag]) FROM created, unnest(tags) AS tag) k
+    HAVING count(*) > 0
+)
+SELECT i.position::int AS position, c.id, c.tags AS stored_tags, c.version, c.created_at, c.updated_at, u.username, u.bio, u.image
+FROM created c
+JOIN input i ON i.id = c.id
+JOIN users u ON u.id = c.author_id;
+
 -- name: DraftCreate :one
 -- As ArticleCreate, for an article that is not public yet. The two are apart,
 -- because a statement for both would cost those that are public more. Returns no
