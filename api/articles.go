@@ -35,7 +35,7 @@ import (
 type articles struct {
 	db      *db.DB
 	finder  *visibility.Finder
-	creator *creator
+	creator *articleCreator
 	once    idempotency.Runner
 	cursors *page.Codec
 	html    *markup.Renderer

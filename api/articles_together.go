@@ -8,17 +8,12 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-// creator inserts public articles, those of several requests together.
-type creator = db.Together[query.ArticleCreateParams, query.ArticleCreateRow]
+// articleCreator inserts public articles, those of several requests together.
+type articleCreator = db.Together[query.ArticleCreateParams, query.ArticleCreateRow]
 
-func newCreator(d *db.DB) *creator {
-	return db.NewTogetherWriting(d, "ArticleCreate", q.ArticleCreate, createTogether)
+func newArticleCreator(d *db.DB) *articleCreator {
+	return db.NewTogetherWriting(d, "ArticleCreate", q.ArticleCreate, createArticles)
 }
-
-// maxTogether is the maximum length of a text that is inserted together with
-// others, in bytes. A longer one costs so much itself that a statement of its
-// own makes no difference, and would make others wait.
-const maxTogether = 32 << 10
 
 // insertArticle chooses the statement for an article by its status.
 func (s articles) insertArticle(ctx context.Context, conn query.DBTX, arg query.DraftCreateParams) (query.DraftCreateRow, error) {
@@ -28,7 +23,7 @@ func (s articles) insertArticle(ctx context.Context, conn query.DBTX, arg query.
 	insert := func(ctx context.Context, a query.ArticleCreateParams) (query.ArticleCreateRow, error) {
 		return q.ArticleCreate(ctx, conn, a)
 	}
-	if conn == query.DBTX(s.db) && len(arg.Body) <= maxTogether && arg.RevisedBy == nil {
+	if conn == query.DBTX(s.db) && len(arg.Body) <= db.MaxTogether && arg.RevisedBy == nil {
 		insert = s.creator.Get
 	}
 	r, err := insert(ctx, query.ArticleCreateParams{
@@ -45,8 +40,8 @@ func (s articles) insertArticle(ctx context.Context, conn query.DBTX, arg query.
 	}, err
 }
 
-// createTogether calls created for each article whose slug is free.
-func createTogether(ctx context.Context, conn query.DBTX, all []query.ArticleCreateParams, created func(int, *query.ArticleCreateRow)) error {
+// createArticles calls created for each article whose slug is free.
+func createArticles(ctx context.Context, conn query.DBTX, all []query.ArticleCreateParams, created func(int, *query.ArticleCreateRow)) error {
 	arg := query.ArticleCreateTogetherParams{AccountStorage: all[0].AccountStorage, Tags: []string{}}
 	for _, a := range all {
 		arg.Slugs, arg.OwnSlugs, arg.AuthorIds = append(arg.Slugs, a.Slug), append(arg.OwnSlugs, a.OwnSlug), append(arg.AuthorIds, a.AuthorID)

@@ -29,6 +29,7 @@ type comments struct {
 	html    *markup.Renderer
 	storage int64 // the maximum for an account, in bytes
 	rules   publish.Rules
+	creator *commentCreator
 }
 
 const (
@@ -291,9 +292,12 @@ func (s comments) create(ctx context.Context, conn query.DBTX, slug string, in o
 			return c, err
 		}
 	}
-	if in.ParentId == nil {
+	switch {
+	case in.ParentId == nil && conn == query.DBTX(s.db) && len(arg.Body) <= db.MaxTogether:
+		c, err = s.creator.Get(ctx, arg)
+	case in.ParentId == nil:
 		c, err = q.CommentCreate(ctx, conn, arg)
-	} else {
+	default:
 		var r query.CommentReplyRow
 		r, err = q.CommentReply(ctx, conn, query.CommentReplyParams{
 			ParentID: *in.ParentId, Slug: slug, AuthorID: arg.AuthorID, ViewerLevel: arg.ViewerLevel, Body: arg.Body,

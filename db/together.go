@@ -75,6 +75,11 @@ func NewTogetherWriting[K, R any](d *DB, name string, one func(context.Context, 
 	return t
 }
 
+// MaxTogether is the longest text, in bytes, that should be written together
+// with others. A longer one costs so much itself that a statement of its own
+// makes no difference, and would make the others wait.
+const MaxTogether = 32 << 10
+
 // isRolledBack reports whether an error says that the server has rolled the
 // statement back. Those of class 57, operator intervention, may come after the
 // commit, while a standby has not confirmed it. If the connection was lost,

@@ -14,6 +14,34 @@ SELECT c.id, c.article_id, COALESCE(c.parent_id, 0)::bigint AS parent_id, u.id A
 FROM created c
 JOIN users u ON u.id = c.author_id;
 
+-- name: CommentCreateTogether :many
+-- CommentCreate for several requests by one statement, as ArticleCreateTogether.
+-- There is no row for a request that CommentCreate has none for.
+WITH input AS MATERIALIZED (
+    SELECT p.position, p.slug, (@author_ids::bigint[])[p.position] AS author_id, (@viewer_levels::int[])[p.position] AS viewer_level
+    FROM unnest(@slugs::text[]) WITH ORDINALITY AS p (slug, position)
+    WHERE set_config('byline.account_storage', (@account_storage::bigint)::text, true) IS NOT NULL
+      AND set_config('byline.together', 'on', true) IS NOT NULL
+      AND set_config('lock_timeout', '200ms', true) IS NOT NULL
+), found AS MATERIALIZED (
+    SELECT i.position, nextval('comments_id_seq') AS id, a.id AS article_id, i.author_id
+    FROM input i
+    CROSS JOIN LATERAL article_named(i.slug, i.author_id, i.viewer_level) s
+    JOIN articles a ON a.id = s.id
+    WHERE a.comments_open
+), created AS (
+    INSERT INTO comments (id, article_id, author_id, body, hidden, waiting)
+    OVERRIDING SYSTEM VALUE
+    SELECT f.id, f.article_id, f.author_id, (@bodies::text[])[f.position], (@waiting::boolean[])[f.position], (@waiting::boolean[])[f.position]
+    FROM found f
+    ORDER BY f.id
+    RETURNING id, article_id, author_id, body, created_at, updated_at, hidden, waiting
+)
+SELECT f.position::int AS position, c.id, c.article_id, u.id AS author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden, c.waiting
+FROM created c
+JOIN found f ON f.id = c.id
+JOIN users u ON u.id = c.author_id;
+
 -- name: CommentReply :one
 -- CommentCreate for a comment that answers another one, which is locked, so
 -- that it is not deleted at the same time (db/migrations, 00020).

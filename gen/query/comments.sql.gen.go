@@ -104,6 +104,99 @@ func (q *Queries) CommentCreate(ctx context.Context, db DBTX, arg CommentCreateP
 	return i, err
 }
 
+const commentCreateTogether = `-- name: CommentCreateTogether :many
+WITH input AS MATERIALIZED (
+    SELECT p.position, p.slug, ($1::bigint[])[p.position] AS author_id, ($2::int[])[p.position] AS viewer_level
+    FROM unnest($3::text[]) WITH ORDINALITY AS p (slug, position)
+    WHERE set_config('byline.account_storage', ($4::bigint)::text, true) IS NOT NULL
+      AND set_config('byline.together', 'on', true) IS NOT NULL
+      AND set_config('lock_timeout', '200ms', true) IS NOT NULL
+), found AS MATERIALIZED (
+    SELECT i.position, nextval('comments_id_seq') AS id, a.id AS article_id, i.author_id
+    FROM input i
+    CROSS JOIN LATERAL article_named(i.slug, i.author_id, i.viewer_level) s
+    JOIN articles a ON a.id = s.id
+    WHERE a.comments_open
+), created AS (
+    INSERT INTO comments (id, article_id, author_id, body, hidden, waiting)
+    OVERRIDING SYSTEM VALUE
+    SELECT f.id, f.article_id, f.author_id, ($5::text[])[f.position], ($6::boolean[])[f.position], ($6::boolean[])[f.position]
+    FROM found f
+    ORDER BY f.id
+    RETURNING id, article_id, author_id, body, created_at, updated_at, hidden, waiting
+)
+SELECT f.position::int AS position, c.id, c.article_id, u.id AS author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden, c.waiting
+FROM created c
+JOIN found f ON f.id = c.id
+JOIN users u ON u.id = c.author_id
+`
+
+type CommentCreateTogetherParams struct {
+	AuthorIds      []int64
+	ViewerLevels   []int32
+	Slugs          []string
+	AccountStorage int64
+	Bodies         []string
+	Waiting        []bool
+}
+
+type CommentCreateTogetherRow struct {
+	Position  int32
+	ID        int64
+	ArticleID int64
+	AuthorID  int64
+	Body      string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Username  string
+	Bio       *string
+	Image     *string
+	Hidden    bool
+	Waiting   bool
+}
+
+// CommentCreate for several requests by one statement, as ArticleCreateTogether.
+// There is no row for a request that CommentCreate has none for.
+func (q *Queries) CommentCreateTogether(ctx context.Context, db DBTX, arg CommentCreateTogetherParams) ([]CommentCreateTogetherRow, error) {
+	rows, err := db.Query(ctx, commentCreateTogether,
+		arg.AuthorIds,
+		arg.ViewerLevels,
+		arg.Slugs,
+		arg.AccountStorage,
+		arg.Bodies,
+		arg.Waiting,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CommentCreateTogetherRow{}
+	for rows.Next() {
+		var i CommentCreateTogetherRow
+		if err := rows.Scan(
+			&i.Position,
+			&i.ID,
+			&i.ArticleID,
+			&i.AuthorID,
+			&i.Body,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Username,
+			&i.Bio,
+			&i.Image,
+			&i.Hidden,
+			&i.Waiting,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const commentDelete = `-- name: CommentDelete :one
 WITH article AS (
     SELECT a.id FROM article_named($4, $2, $3) n JOIN articles a ON a.id = n.id
