@@ -168,7 +168,7 @@ func (s articles) GetArticle(ctx context.Context, req openapi.GetArticleRequestO
 		return nil, err
 	}
 	found := openapi.CachedArticleJSONResponse{Article: a.View(ctx, html)}
-	return articleFound{openapi.GetArticle200JSONResponse{CachedArticleJSONResponse: found}, a.Facts()}, nil
+	return &articleFound{openapi.GetArticle200JSONResponse{CachedArticleJSONResponse: found}, a.Facts()}, nil
 }
 
 // asHTML returns the body as HTML if the format is HTML, or else nil.

@@ -12,7 +12,7 @@ import (
 // VisitGetArticleResponse implements openapi.GetArticleResponseObject. Most
 // reads are of one article, for which encoding/json takes more time
 // (docs/performance.md).
-func (a articleFound) VisitGetArticleResponse(w http.ResponseWriter) error {
+func (a *articleFound) VisitGetArticleResponse(w http.ResponseWriter) error {
 	return writeArticle(w, http.StatusOK, &a.Article)
 }
 

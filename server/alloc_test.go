@@ -90,7 +90,7 @@ func TestAllocations(t *testing.T) {
 		{"comments, cached", "/api/articles/an-article/comments", "", 14},
 		{"tags, cached", "/api/tags", "", 13},
 		{"profile, cached", "/api/profiles/author", "", 14},
-		{"article, signed in", "/api/articles/an-article", reader.Token, 102},
+		{"article, signed in", "/api/articles/an-article", reader.Token, 100},
 		{"list, signed in", "/api/articles?limit=20", reader.Token, 72},
 		{"feed", "/api/articles/feed", reader.Token, 57},
 		{"comments, signed in", "/api/articles/an-article/comments", reader.Token, 97},
