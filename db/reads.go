@@ -28,7 +28,7 @@ const maxGroup = 16
 //
 // shares a round trip with the queries of other requests. Every other query
 // takes a connection of the pool for itself. Handlers do not choose: they pass
-// the DB.
+// the DB. A Together joins many reads of one kind in one statement.
 //
 // A query may be shared if it reads few rows, by index, whatever its parameters
 // are, since other requests wait for it. So it returns one row, or its LIMIT is

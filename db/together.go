@@ -14,6 +14,9 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
+// calm is how long a read waits before it begins another group.
+const calm = 100 * time.Millisecond
+
 // Together implements a read of one row, by a key, which many requests make at
 // the same time. It reads the rows of several requests by one statement. Most
 // of the cost of such a read is that of a statement: to begin it and to end it
@@ -22,11 +25,12 @@ import (
 //
 // Under low load, a read is sent at once and alone. The reads that arrive while
 // it runs wait, and are the next group. The larger the groups, the less each
-// read costs, so that another group begins meanwhile only if it is full: then
-// the database is slow, and more connections may help. A statement begins after
-// its reads have arrived, so that each sees everything that had committed by
-// then. A read whose group fails is run alone, and returns its own error; a
-// write only if the group has surely written nothing.
+// read costs, so that another group begins meanwhile only if it is full, or if
+// a read has waited for long: then the database is slow, or one connection is,
+// and another one may help. A statement begins after its reads have arrived, so
+// that each sees everything that had committed by then. A read whose group
+// fails is run alone, and returns its own error; a write only if the group has
+// surely written nothing.
 type Together[K, R any] struct {
 	db   *DB
 	sql  string // what tracers are told of a read that waits
@@ -56,8 +60,9 @@ type member[K, R any] struct {
 }
 
 // NewTogether returns a Together whose reads are named name in traces. The
-// query one reads a row or returns pgx.ErrNoRows, and must be shared. The query
-// many calls found for each key that has a row.
+// function one reads the row of a key, or returns pgx.ErrNoRows. The function
+// many calls found for each key that has a row. Their queries must not be
+// shared, since they would wait twice.
 func NewTogether[K, R any](d *DB, name string, one func(context.Context, query.DBTX, K) (R, error),
 	many func(ctx context.Context, conn query.DBTX, keys []K, found func(i int, row *R)) error) *Together[K, R] {
 	return &Together[K, R]{
@@ -96,7 +101,7 @@ func (t *Together[K, R]) Get(ctx context.Context, key K) (row R, err error) {
 		t.running++
 		t.mu.Unlock()
 		defer t.lead()
-		return t.one(ctx, t.db.Alone(), key)
+		return t.one(ctx, t.db, key)
 	}
 	this, _ := t.members.Get().(*member[K, R])
 	if this == nil {
@@ -104,11 +109,11 @@ func (t *Together[K, R]) Get(ctx context.Context, key K) (row R, err error) {
 	}
 	this.key = key
 	t.waiting = append(t.waiting, this)
-	if len(t.waiting) >= maxGroup && t.running < t.most {
-		t.running++
-		go t.work()
-	}
+	full := len(t.waiting) >= maxGroup
 	t.mu.Unlock()
+	if full {
+		t.another()
+	}
 	if tracer := t.db.cfg.Tracer; tracer != nil {
 		ctx = tracer.TraceQueryStart(ctx, nil, pgx.TraceQueryStartData{SQL: t.sql})
 		defer func() { tracer.TraceQueryEnd(ctx, nil, pgx.TraceQueryEndData{Err: err}) }()
@@ -121,7 +126,7 @@ func (t *Together[K, R]) Get(ctx context.Context, key K) (row R, err error) {
 	t.members.Put(this)
 	switch {
 	case failed != nil && t.again(failed):
-		return t.one(ctx, t.db.Alone(), key)
+		return t.one(ctx, t.db, key)
 	case failed != nil:
 		return row, failed
 	case found == nil:
@@ -139,24 +144,45 @@ func (t *Together[K, R]) wait(ctx context.Context, this *member[K, R]) error {
 	if bounded {
 		patience = min(patience, time.Until(end))
 	}
-	this.timer.Reset(patience)
-	defer this.timer.Stop()
-	select {
-	case <-this.done:
+	first := min(calm, patience)
+	if this.within(first) {
 		return nil
-	case <-this.timer.C:
-		if this.claimed.CompareAndSwap(false, true) {
-			return ErrBusy
-		}
 	}
-	if bounded {
-		this.timer.Reset(time.Until(end))
-	}
-	select {
-	case <-this.done:
+	t.another()
+	if this.within(patience - first) {
 		return nil
-	case <-this.timer.C:
-		return context.DeadlineExceeded
+	}
+	if this.claimed.CompareAndSwap(false, true) {
+		return ErrBusy
+	}
+	if !bounded {
+		end = time.Now().Add(t.db.statementLimit())
+	}
+	if this.within(time.Until(end)) {
+		return nil
+	}
+	return context.DeadlineExceeded
+}
+
+// within reports whether the row has been read within a time.
+func (m *member[K, R]) within(limit time.Duration) bool {
+	m.timer.Reset(limit)
+	defer m.timer.Stop()
+	select {
+	case <-m.done:
+		return true
+	case <-m.timer.C:
+		return false
+	}
+}
+
+// another begins another group, if there may be one.
+func (t *Together[K, R]) another() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.running < t.most {
+		t.running++
+		go t.work()
 	}
 }
 
@@ -206,7 +232,7 @@ func (t *Together[K, R]) run(group []*member[K, R]) {
 	for i, m := range group {
 		keys[i] = m.key
 	}
-	err := t.many(ctx, t.db.Alone(), keys, func(i int, row *R) { group[i].row = row })
+	err := t.many(ctx, t.db, keys, func(i int, row *R) { group[i].row = row })
 	for _, m := range group {
 		m.err = err
 		m.done <- struct{}{}

@@ -146,6 +146,17 @@ func TestTogetherFails(t *testing.T) {
 	require.EqualValues(t, 1, s.groups.Load())
 }
 
+// TestTogetherStuck checks that a read that takes long does not stop the others.
+func TestTogetherStuck(t *testing.T) {
+	t.Parallel()
+	s := newSquares(dbtest.Open(t, func(c *db.Config) { c.MaxConns = 4 }))
+	stuck := s.begin(t, heldKey)
+	require.NoError(t, s.check(t.Context(), 2))
+	require.EqualValues(t, 1, s.groups.Load())
+	close(s.release)
+	require.NoError(t, <-stuck[0])
+}
+
 // TestTogetherBusy checks that a read waits for a group no longer than it may
 // wait for a connection, and for its row no longer than its request may take.
 func TestTogetherBusy(t *testing.T) {
@@ -153,8 +164,7 @@ func TestTogetherBusy(t *testing.T) {
 	s := newSquares(dbtest.Open(t, oneGroup, func(c *db.Config) { c.AcquireTimeout = 100 * time.Millisecond }))
 	first := s.begin(t, heldKey)
 	require.ErrorIs(t, s.check(t.Context(), 2), db.ErrBusy)
-	release := s.release
-	close(release)
+	close(s.release)
 	require.NoError(t, <-first[0])
 
 	s = newSquares(dbtest.Open(t, oneGroup, func(c *db.Config) { c.AcquireTimeout = time.Hour }))

@@ -139,8 +139,8 @@ SELECT /* shared */
 -- article_named finds too, because that would take a tenth more of the time in
 -- PostgreSQL. For viewers without an account, nothing is looked up in favorites
 -- and follows. Returns the same columns as ArticleListBySlugs, so that one
--- function reads both.
-SELECT /* shared */ 1 AS position, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
+-- function reads both. Requests at the same time use ArticleGetTogether.
+SELECT 1 AS position, a.id, a.slug, a.title, a.description, a.tags, a.favorites_count, a.version, a.created_at, a.updated_at, a.published_at,
        a.author_id, u.username, u.bio, u.image, a.hidden, a.status, a.unpublish_at, a.comments_open, a.own_revision,
        COALESCE(a.series_id, 0)::bigint AS series_id, COALESCE(a.translation_group, 0)::bigint AS translation_group, a.body, a.details, a.word_count, a.reading_minutes,
        0 AS text_bytes,
