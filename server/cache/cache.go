@@ -29,6 +29,7 @@ const (
 // Cache stores responses in bounded memory.
 type Cache struct {
 	shards [shardCount]*lru.Cache[string, *Response]
+	most   int // the maximum weight of a response
 
 	changes.Freshness
 
@@ -44,9 +45,9 @@ type Cache struct {
 
 // New returns a cache of up to size bytes. Subscribe it to the feed before use.
 func New(size int) *Cache {
-	c := &Cache{latecomers: make([]atomic.Uint32, max(1, size/bytesPerLatecomer))}
+	c := &Cache{most: size / shardCount, latecomers: make([]atomic.Uint32, max(1, size/bytesPerLatecomer))}
 	for i := range c.shards {
-		c.shards[i] = lru.New[string, *Response](size / shardCount)
+		c.shards[i] = lru.New[string, *Response](c.most)
 	}
 	return c
 }
@@ -72,7 +73,7 @@ func (c *Cache) Good(a *Response) bool { return c.Fresh(a.basis) }
 func (c *Cache) Put(key string, a *Response, since changes.Moment, keys []changes.Key) (stored bool) {
 	a.basis = changes.NewBasis(since, keys...)
 	weight, shard := a.weight(key), c.shard(key)
-	if !shard.Fits(key, weight) && !c.late(key) {
+	if weight > c.most || !shard.Fits(key, weight) && !c.late(key) {
 		return false
 	}
 	a.Body = bytes.Clone(a.Body)
