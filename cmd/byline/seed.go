@@ -38,6 +38,8 @@ func (p *program) seedCommand() *cobra.Command {
 	f.IntVar(&cfg.Favorites, "favorites", cfg.Favorites, "number of favorites")
 	f.IntVar(&cfg.Follows, "follows", cfg.Follows, "number of follows")
 	f.IntVar(&cfg.Tags, "tags", cfg.Tags, "number of different tags")
+	f.IntVar(&cfg.Drafts, "drafts", cfg.Drafts, "number of drafts of the authors who wrote last, beside those of the newsroom; one in 25 has older revisions")
+	f.IntVar(&cfg.Replies, "replies", cfg.Replies, "number of comments in threads of 25 below the newest articles, beside those of --comments")
 	f.IntVar(&cfg.TagsPerArticle, "tags-per-article", cfg.TagsPerArticle, "number of tags of each article")
 	f.IntVar(&cfg.BodyBytes, "body-bytes", cfg.BodyBytes, "size of the body of each article in bytes; 0 for varying sizes")
 	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "seed of the random generator; the same seed gives the same data")

@@ -15,6 +15,11 @@ import (
 type Config struct {
 	Users, Articles, Comments, Favorites, Follows, Tags int
 
+	// Drafts and Replies are in addition to Articles and Comments: drafts of the
+	// authors who wrote last, one in 25 with older revisions, and threads of 25
+	// comments below the newest articles.
+	Drafts, Replies int
+
 	// TagsPerArticle is the exact number of tags of each article, at most 30.
 	TagsPerArticle int
 
@@ -61,7 +66,7 @@ var (
 
 	// Bench is the data set of the benchmarks.
 	Bench = Config{
-		Users: 1_000, Articles: 10_000, Comments: 50_000, Favorites: 100_000, Follows: 20_000, Tags: 200, TagsPerArticle: 3,
+		Users: 1_000, Articles: 10_000, Comments: 50_000, Drafts: 500, Replies: 500, Favorites: 100_000, Follows: 20_000, Tags: 200, TagsPerArticle: 3,
 		BodyBytes: 2_000, Seed: 1, Until: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
 )
@@ -74,6 +79,8 @@ func (cfg Config) Times(n int) Config {
 	cfg.Comments *= n
 	cfg.Favorites *= n
 	cfg.Follows *= n
+	cfg.Drafts *= n
+	cfg.Replies *= n
 	return cfg
 }
 
@@ -93,7 +100,7 @@ func (cfg Config) Validate() error {
 		n    int
 	}{
 		{"--users", cfg.Users}, {"--articles", cfg.Articles}, {"--comments", cfg.Comments}, {"--favorites", cfg.Favorites},
-		{"--follows", cfg.Follows}, {"--tags", cfg.Tags}, {"--tags-per-article", cfg.TagsPerArticle}, {"--body-bytes", cfg.BodyBytes},
+		{"--follows", cfg.Follows}, {"--tags", cfg.Tags}, {"--drafts", cfg.Drafts}, {"--replies", cfg.Replies}, {"--tags-per-article", cfg.TagsPerArticle}, {"--body-bytes", cfg.BodyBytes},
 	}
 	for _, s := range sizes {
 		switch {
@@ -113,6 +120,12 @@ func (cfg Config) Validate() error {
 	}
 	if cfg.Comments > 0 && articles == 0 {
 		fail("--comments is %d: needs at least one of --articles", cfg.Comments)
+	}
+	if cfg.Drafts > 0 && articles == 0 {
+		fail("--drafts is %d: needs at least one of --articles", cfg.Drafts)
+	}
+	if cfg.Replies > 0 && articles == 0 {
+		fail("--replies is %d: needs at least one of --articles", cfg.Replies)
 	}
 	if pairs := users * articles; int64(cfg.Favorites) > pairs {
 		fail("--favorites is %d: at most %d, that is --users times --articles", cfg.Favorites, pairs)

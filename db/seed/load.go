@@ -59,6 +59,9 @@ func (l *loader) slug(title string, i int) string {
 // copy writes the rows of a table in chunks. next fills row and returns false
 // if there are no more rows.
 func (l *loader) copy(ctx context.Context, table string, total int, columns []string, next func(row []any) bool) error {
+	if total == 0 {
+		return nil
+	}
 	row := make([]any, len(columns))
 	for sent := 0; sent < total; {
 		left := min(chunk, total-sent)

@@ -84,7 +84,7 @@ func (n *newsroom) write(ctx context.Context) error {
 	groups := make(map[int]int64)
 	var due []*text
 	for i := range pieces {
-		t := &text{piece: &pieces[i], id: n.article(n.cfg.Articles + i)}
+		t := &text{piece: &pieces[i], id: n.article(n.cfg.Articles + n.cfg.Drafts + i)}
 		if t.group > 0 && groups[t.group] == 0 {
 			var id int64
 			if err := n.tx.QueryRow(ctx, `SELECT nextval('translation_groups')`).Scan(&id); err != nil {
@@ -133,7 +133,7 @@ func (n *newsroom) createSeries(ctx context.Context) ([]int64, error) {
 		first := slices.IndexFunc(pieces, func(p piece) bool { return p.series == i+1 })
 		created := stamp(n.day(pieces[first].written + 1))
 		err := n.tx.QueryRow(ctx, `INSERT INTO series (slug, title, description, created_at, updated_at) VALUES ($1, $2, $3, $4, $4) RETURNING id`,
-			n.uniqueSlug(s.title, n.article(n.cfg.Articles)), s.title, s.description, created).Scan(&ids[i])
+			n.uniqueSlug(s.title, n.article(n.cfg.Articles+n.cfg.Drafts)), s.title, s.description, created).Scan(&ids[i])
 		if err != nil {
 			return nil, fmt.Errorf("series: %w", err)
 		}

@@ -12,7 +12,7 @@ func (p *plan) rude() int    { return p.spammer() - 1 }
 // that answers none.
 func (n *newsroom) addComment(article int64, author int, body string, parent int64, depth int, created int64) int64 {
 	n.Comments++
-	id := int64(n.comments + n.cfg.Comments + n.Comments)
+	id := int64(n.comments + n.cfg.Comments + n.cfg.Replies + n.Comments)
 	n.batch.Queue(`
 		INSERT INTO comments (id, article_id, author_id, body, parent_id, depth, created_at, updated_at)
 		OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, NULLIF($5::bigint, 0), $6, $7, $7)`,

@@ -34,6 +34,8 @@ type plan struct {
 	followers   []int32 // by user: followers other than user 0
 	uses        []int   // by tag
 
+	drafters []int // the authors of drafts
+
 	demoFollows, demoFavorites int
 }
 
@@ -57,6 +59,8 @@ func newPlan(cfg Config) *plan {
 			p.uses[tag]++
 		}
 	}
+
+	p.drafters = p.latestAuthors((cfg.Drafts + draftsEach - 1) / draftsEach)
 
 	// The favorites and follows of the first user are planned separately, so
 	// that its feed is full. Near the maximum, the other users cannot have all

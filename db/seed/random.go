@@ -33,6 +33,8 @@ const (
 	streamNames
 	streamTitles
 	streamNewsroom
+	streamRevision
+	streamThread
 )
 
 const golden = 0x9e3779b97f4a7c15 // 2^64 / golden ratio: the increment of splitmix64

@@ -59,8 +59,8 @@ var triggers = []struct{ table, trigger string }{
 // use, and no write misses a disabled trigger.
 const tables = "users, articles, article_slugs, article_tags, comments, favorites, follows, counters, tag_names"
 
-// newsroomTables are those that only a newsroom writes. Their ids are those
-// that everybody gets.
+// newsroomTables are those that only a newsroom and drafts write. Their ids are
+// those that everybody gets.
 const newsroomTables = ", series, article_revisions, article_bodies, working_copies, draft_slugs, reported_items, reports, blocks, hidden_items"
 
 // Run adds the data set in one transaction, so that either all of it is added
@@ -91,7 +91,7 @@ func Run(ctx context.Context, db *pgxpool.Pool, cfg Config) (Summary, error) {
 	}
 	report.step("commit", "")
 	summary := Summary{
-		Users: cfg.Users, Articles: cfg.Articles, Comments: cfg.Comments, Favorites: cfg.Favorites, Follows: cfg.Follows,
+		Users: cfg.Users, Articles: cfg.Articles + cfg.Drafts, Comments: cfg.Comments + cfg.Replies, Favorites: cfg.Favorites, Follows: cfg.Follows,
 		Username: l.name(0), Email: l.email(0),
 	}
 	summary.Newsroom = l.newsroom
@@ -158,7 +158,7 @@ func (l *loader) load(ctx context.Context) error {
 		}
 	}
 	for _, table := range []func(context.Context) error{
-		l.nameTags, l.copyUsers, l.copyArticles, l.copySlugs, l.copyTags, l.copyComments, l.copyFavorites, l.copyFollows, l.count,
+		l.nameTags, l.copyUsers, l.copyArticles, l.copySlugs, l.copyTags, l.copyComments, l.copyFavorites, l.copyFollows, l.copyDrafts, l.copyThreads, l.count,
 	} {
 		if err := table(ctx); err != nil {
 			return err
@@ -169,6 +169,9 @@ func (l *loader) load(ctx context.Context) error {
 	}
 	if len(dropped) > 0 {
 		l.report.step("indexes", fmt.Sprintf("%d indexes and foreign keys", len(dropped)))
+	}
+	if err := l.copyTexts(ctx); err != nil {
+		return err
 	}
 
 	for _, t := range triggers {
@@ -192,7 +195,7 @@ func (l *loader) load(ctx context.Context) error {
 	for _, base := range []struct {
 		table      string
 		last, more int
-	}{{"users", l.users, l.cfg.Users}, {"articles", l.articles, l.cfg.Articles + l.newsroom.Articles}, {"comments", l.comments, l.cfg.Comments + l.newsroom.Comments}} {
+	}{{"users", l.users, l.cfg.Users}, {"articles", l.articles, l.cfg.Articles + l.cfg.Drafts + l.newsroom.Articles}, {"comments", l.comments, l.cfg.Comments + l.cfg.Replies + l.newsroom.Comments}} {
 		if base.more == 0 {
 			continue
 		}

@@ -36,7 +36,7 @@ func schedule(ctx context.Context, tx pgx.Tx, articleID int64, at time.Time) err
 // large is just large enough that the indexes are dropped and built again.
 func large() Config {
 	return Config{
-		Users: 300, Articles: 500, Comments: 1_000, Favorites: 90_000, Follows: 8_000, Tags: 90, TagsPerArticle: 2, BodyBytes: 100,
+		Users: 300, Articles: 500, Comments: 1_000, Drafts: 60, Replies: 60, Favorites: 90_000, Follows: 8_000, Tags: 90, TagsPerArticle: 2, BodyBytes: 100,
 		Seed: 3, PasswordHash: "hash", Until: Small.Until, Newsroom: true, Schedule: schedule,
 	}
 }
@@ -79,8 +79,8 @@ func requireSizes(t *testing.T, db *pgxpool.Pool, cfg Config, sets int, n Newsro
 		}
 	}
 	for table, n := range map[string]int{
-		"users": cfg.Users, "articles": cfg.Articles + n.Articles, "article_slugs": cfg.Articles + n.Articles - private, "draft_slugs": private,
-		"article_tags": cfg.Articles*cfg.TagsPerArticle + tags, "comments": cfg.Comments + n.Comments, "favorites": cfg.Favorites + n.Favorites, "follows": cfg.Follows,
+		"users": cfg.Users, "articles": cfg.Articles + cfg.Drafts + n.Articles, "article_slugs": cfg.Articles + n.Articles - private, "draft_slugs": cfg.Drafts + private,
+		"article_tags": cfg.Articles*cfg.TagsPerArticle + tags, "comments": cfg.Comments + cfg.Replies + n.Comments, "favorites": cfg.Favorites + n.Favorites, "follows": cfg.Follows,
 		"series": n.Series, "reported_items": n.Reports,
 	} {
 		require.Equal(t, n*sets, value[int](t, db, `SELECT count(*) FROM `+table), table)
@@ -142,7 +142,9 @@ func TestRun(t *testing.T) {
 			for _, table := range contentTables {
 				require.Contains(t, progress.String(), "\n"+table)
 			}
-			require.Equal(t, strings.Count(progress.String(), " rows/s"), len(contentTables))
+			if cfg.Drafts == 0 {
+				require.Equal(t, strings.Count(progress.String(), " rows/s"), len(contentTables))
+			}
 
 			for name, wrong := range map[string]string{
 				"username":       `SELECT count(*) FROM users WHERE username !~ '^[a-z0-9._-]{1,64}$' OR email <> username || '@example.com'`,
@@ -261,7 +263,8 @@ func TestRun(t *testing.T) {
 			{Tags: 5},
 			{Users: 1},
 			{Users: 1, Articles: 1, Comments: 3, Favorites: 1},
-			{Users: 2, Articles: 3, Favorites: 6, Follows: 2, Tags: 1, TagsPerArticle: 1},
+			{Users: 1, Articles: 1, Drafts: 80, Replies: 30},
+			{Users: 2, Articles: 3, Drafts: 24, Favorites: 6, Follows: 2, Tags: 1, TagsPerArticle: 1},
 			{Users: 2, Articles: 1, Favorites: 1, Follows: 1},
 			{Users: 40, Articles: 30, Favorites: 1_200, Follows: 40 * 39, Tags: 50, TagsPerArticle: 30},
 			{Users: 40, Articles: 30, Favorites: 1_199, Follows: 40*39 - 1, Comments: 5_000},
@@ -317,4 +320,37 @@ type writerFunc func([]byte)
 func (f writerFunc) Write(p []byte) (int, error) {
 	f(p)
 	return len(p), nil
+}
+
+// TestDrafts checks that there are pages of what --drafts and --replies are for,
+// and that the other rows are the same without them.
+func TestDrafts(t *testing.T) {
+	t.Parallel()
+	cfg := large()
+	cfg.Newsroom = false
+	db, without := testDB(t), testDB(t)
+	_, err := Run(t.Context(), db, cfg)
+	require.NoError(t, err)
+	for what, full := range map[string]string{
+		"drafts":    `SELECT count(*) FROM (SELECT FROM articles WHERE status = 'draft' GROUP BY author_id HAVING count(*) = 25) s`,
+		"revisions": `SELECT count(*) FROM (SELECT FROM article_revisions GROUP BY article_id HAVING count(DISTINCT body_revision) = 24) s`,
+		"threads":   `SELECT count(*) FROM (SELECT FROM comments WHERE parent_id IS NOT NULL GROUP BY parent_id HAVING count(*) = 24) s`,
+	} {
+		require.Equal(t, 2, value[int](t, db, full), what)
+	}
+	require.Zero(t, value[int](t, db, `SELECT count(*) FROM article_bodies b JOIN article_bodies c ON c.article_id = b.article_id AND c.number = b.number + 1 AND c.body = b.body`))
+	require.Equal(t, value[string](t, db, `SELECT min(username) FROM users WHERE last_article_at = (SELECT max(last_article_at) FROM users)`),
+		value[string](t, db, `SELECT username FROM users WHERE id = (SELECT author_id FROM articles WHERE status = 'draft' ORDER BY id LIMIT 1)`))
+
+	cfg.Drafts, cfg.Replies = 0, 0
+	_, err = Run(t.Context(), without, cfg)
+	require.NoError(t, err)
+	for _, sql := range []string{
+		`SELECT md5(string_agg(a::text, E'\n' ORDER BY id)) FROM articles a WHERE status = 'published'`,
+		`SELECT md5(string_agg(c::text, E'\n' ORDER BY id)) FROM comments c WHERE id <= 1000`,
+		`SELECT md5(string_agg((id, username, articles_count, last_article_at)::text, E'\n' ORDER BY id)) FROM users`,
+		`SELECT md5(string_agg(f::text, E'\n' ORDER BY f::text COLLATE "C")) FROM favorites f`,
+	} {
+		require.Equal(t, value[string](t, without, sql), value[string](t, db, sql), sql)
+	}
 }
