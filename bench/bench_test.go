@@ -51,19 +51,24 @@ func write(t *testing.T, dir string, files map[string]string) string {
 	return dir
 }
 
-func TestSeedWithoutNewsroom(t *testing.T) {
-	for help, want := range map[string]bool{"--users int": false, "--users int\n--newsroom[=true|false]": true} {
+func TestSeed(t *testing.T) {
+	for help, want := range map[string][]bool{
+		"--users int":                                        {false, false},
+		"--users int\n--newsroom[=true|false]":               {true, false},
+		"--users int\n--newsroom[=true|false]\n--drafts int": {true, true},
+	} {
 		dir := t.TempDir()
 		program := filepath.Join(dir, "byline")
 		script := "#!/bin/sh\nif [ \"$2\" = --help ]; then echo '" + help + "'; else echo \"$@\"; fi\n"
 		if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		out, err := seed(t.Context(), dir, dir, program, sizes(1))
+		out, drafts, err := seed(t.Context(), dir, dir, program, sizes(1))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(out, "--articles=10000") || strings.Contains(out, "--newsroom=false") != want {
+		if !strings.Contains(out, "--articles=10000") || strings.Contains(out, "--newsroom=false") != want[0] || drafts != want[1] ||
+			strings.Contains(out, "--drafts=500 --replies=500") != want[1] {
 			t.Errorf("with the help %q: seed%s", help, out)
 		}
 	}

@@ -40,7 +40,7 @@ func (b *bench) compare(ctx context.Context, stdout io.Writer) error {
 	c := report.NewComparison(machine.Describe(ctx, b.repo), sides[0].name, sides[1].name)
 	for round := range b.rounds {
 		b.say("round %d of %d", round+1, b.rounds)
-		if err := b.round(ctx, sides, round%2 == 1, c.Add); err != nil {
+		if err := b.round(ctx, sides, round%2 == 1, c); err != nil {
 			return err
 		}
 	}
@@ -98,7 +98,7 @@ func (b *bench) seed(ctx context.Context, sides []*side) (err error) {
 // scenario with one build and at once with the other: the shorter the time
 // between the two, the less the machine has changed. Every second round swaps
 // them, since the second one of a pair may find the machine busy or warm.
-func (b *bench) round(ctx context.Context, sides []*side, swapped bool, add func(side int, row report.Row)) (err error) {
+func (b *bench) round(ctx context.Context, sides []*side, swapped bool, c *report.Comparison) (err error) {
 	runs := make([]measured, len(sides))
 	for i, s := range sides {
 		t, failed := startCopy(ctx, s.program, s.data)
@@ -106,7 +106,7 @@ func (b *bench) round(ctx context.Context, sides []*side, swapped bool, add func
 			return fmt.Errorf("%s: %w", s.name, failed)
 		}
 		defer func() { err = errors.Join(err, t.stop()) }()
-		w, failed := b.enter(ctx, t, s.data.catalogue, s.data.users(b.users))
+		w, failed := b.enter(ctx, t, s.data.catalogue, s.data.users(b.users), s.data.team())
 		if failed != nil {
 			return fmt.Errorf("%s: %w", s.name, failed)
 		}
@@ -119,18 +119,30 @@ func (b *bench) round(ctx context.Context, sides []*side, swapped bool, add func
 		if !b.only.MatchString(scenario.Name) {
 			continue
 		}
+		if lacks := lacking(runs, sides, scenario); lacks != "" {
+			c.Skip(scenario.Name, lacks)
+			continue
+		}
 		for _, r := range runs {
 			row, err := b.measure(ctx, r.target, r.world, scenario, 0)
 			if err != nil {
 				return fmt.Errorf("%s: %s: %w", sides[r.side].name, scenario.Name, err)
 			}
-			if row.Skipped == "" {
-				b.say("  %-10s %-18s %8.0f req/s, P99 %s, %d errors", sides[r.side].name, row.Scenario, row.RPS, row.P99.Round(time.Microsecond), row.Errors)
-				add(r.side, row)
-			}
+			b.say("  %-10s %-19s %8.0f req/s, P99 %s, %d errors", sides[r.side].name, row.Scenario, row.RPS, row.P99.Round(time.Microsecond), row.Errors)
+			c.Add(r.side, row)
 		}
 	}
 	return nil
+}
+
+// lacking returns which build cannot be measured with a scenario, and why, or "".
+func lacking(runs []measured, sides []*side, scenario conduit.Scenario) string {
+	for _, r := range runs {
+		if reason := r.world.Missing(scenario); reason != "" {
+			return sides[r.side].name + ": " + reason
+		}
+	}
+	return ""
 }
 
 // measured is a build that is running.

@@ -28,18 +28,24 @@ func sizesOf(articles int) conduit.Sizes {
 	return conduit.Sizes{Users: articles / 10, Articles: articles, Comments: 5 * articles, Favorites: 10 * articles, Follows: 2 * articles, Tags: 200}
 }
 
-// seed fills a data folder by a program, and returns what it prints.
-func seed(ctx context.Context, work, data, program string, n conduit.Sizes) (string, error) {
+// seed fills a data folder by a program, and returns what it prints, and whether
+// there are drafts and threads. Older programs cannot add them, and have no
+// newsroom. All add the same other rows.
+func seed(ctx context.Context, work, data, program string, n conduit.Sizes) (out string, drafts bool, err error) {
 	env, args := machine.Environment("BYLINE_DATA_DIR="+data), seedArgs(n)
 	help, err := machine.Output(ctx, work, env, program, "seed", "--help")
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	// Older programs have no newsroom. Without one, all add the same rows.
 	if strings.Contains(help, "--newsroom") {
 		args = append(args, "--newsroom=false")
 	}
-	return machine.Output(ctx, work, env, program, args...)
+	if drafts = strings.Contains(help, "--drafts"); drafts {
+		some := n.Articles / 20
+		args = append(args, fmt.Sprintf("--drafts=%d", some), fmt.Sprintf("--replies=%d", some))
+	}
+	out, err = machine.Output(ctx, work, env, program, args...)
+	return out, drafts, err
 }
 
 func seedArgs(n conduit.Sizes) []string {
@@ -63,7 +69,7 @@ type dataset struct {
 
 // datasetFormat must be changed when this program prepares data sets
 // differently.
-const datasetFormat = "1"
+const datasetFormat = "2"
 
 // datasetKey returns a name for a data set that depends on everything that
 // determines its bytes: the sizes, the schema, and the code that generates the
@@ -118,7 +124,7 @@ func (b *bench) prepare(ctx context.Context, program, repo string, scale int) (*
 	}
 	defer os.RemoveAll(work)
 	data := filepath.Join(work, "data")
-	out, err := seed(ctx, work, data, program, sizes(scale))
+	out, drafts, err := seed(ctx, work, data, program, sizes(scale))
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +136,13 @@ func (b *bench) prepare(ctx context.Context, program, repo string, scale int) (*
 	d.catalogue, err = conduit.Read(ctx, t.site)
 	if err = errors.Join(err, t.stop()); err != nil {
 		return nil, err
+	}
+	if drafts {
+		// An account that no other scenario uses: what editors read may cost more.
+		d.catalogue.Editor = d.catalogue.Authors[len(d.catalogue.Authors)-1]
+		if _, err := machine.Output(ctx, work, machine.Environment("BYLINE_DATA_DIR="+data), program, "admin", "promote", d.catalogue.Editor); err != nil {
+			return nil, err
+		}
 	}
 	// The data set is built in a temporary folder, so that an incomplete copy
 	// is never used.
@@ -174,8 +187,27 @@ func (d *dataset) users(n int) []conduit.User {
 	n = min(n, len(authors))
 	out := make([]conduit.User, n)
 	for i := range out {
-		name := authors[i*len(authors)/n]
-		out[i] = conduit.User{Name: name, Email: name + "@example.com", Password: seedPassword}
+		out[i] = seeded(authors[i*len(authors)/n])
 	}
 	return out
+}
+
+// teamWriters is how many accounts read their drafts. Those who wrote last have
+// some.
+const teamWriters = 16
+
+// team returns the accounts for the scenarios of a team, if there are drafts.
+func (d *dataset) team() (team conduit.Team) {
+	if d.catalogue.Editor == "" {
+		return team
+	}
+	for _, name := range d.catalogue.Authors[:min(teamWriters, len(d.catalogue.Authors))] {
+		team.Writers = append(team.Writers, seeded(name))
+	}
+	team.Editor = seeded(d.catalogue.Editor)
+	return team
+}
+
+func seeded(name string) conduit.User {
+	return conduit.User{Name: name, Email: name + "@example.com", Password: seedPassword}
 }

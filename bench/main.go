@@ -153,7 +153,7 @@ func (b *bench) own(ctx context.Context, r *report.Report) error {
 		}
 		r.Machine.Server, r.Machine.PostgreSQL = t.versions(ctx, b.byline)
 		s := report.Scale{Scale: scale, Articles: len(d.catalogue.Slugs), Connections: b.connections}
-		w, err := b.enter(ctx, t, d.catalogue, d.users(b.users))
+		w, err := b.enter(ctx, t, d.catalogue, d.users(b.users), d.team())
 		if err == nil {
 			err = b.scenarios(ctx, t, w, &s, i > 0)
 		}
@@ -176,7 +176,7 @@ func (b *bench) external(ctx context.Context, r *report.Report) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.url, err)
 	}
-	w, err := b.enter(ctx, t, c, users)
+	w, err := b.enter(ctx, t, c, users, conduit.Team{})
 	if err != nil {
 		return err
 	}
@@ -195,14 +195,18 @@ func (b *bench) external(ctx context.Context, r *report.Report) error {
 }
 
 // enter signs users in and prepares the requests.
-func (b *bench) enter(ctx context.Context, t *target, c *conduit.Catalogue, users []conduit.User) (*conduit.World, error) {
+func (b *bench) enter(ctx context.Context, t *target, c *conduit.Catalogue, users []conduit.User, team conduit.Team) (*conduit.World, error) {
 	if len(users) < b.connections+2 {
 		return nil, fmt.Errorf("%d users for %d connections are too few", len(users), b.connections)
 	}
 	if err := conduit.SignIn(ctx, t.site, users); err != nil {
 		return nil, err
 	}
-	return conduit.NewWorld(t.site, c, users, b.signedIn, mark())
+	w, err := conduit.NewWorld(t.site, c, users, b.signedIn, mark())
+	if err == nil {
+		err = w.Explore(ctx, team)
+	}
+	return w, err
 }
 
 // scenarios measures all scenarios and the open loop, or only the scenarios

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -59,8 +60,8 @@ func (b *bench) measure(ctx context.Context, t *target, w *conduit.World, s cond
 	if t.pid != 0 {
 		rss = machine.WatchRSS(t.pid)
 	}
-	var pause time.Duration
-	wait.Go(func() { pause = t.watch(beside, rss) })
+	var samples []machine.Runtime
+	wait.Go(func() { samples = t.watch(beside, rss) })
 	var profiled error
 	if b.profile != "" {
 		wait.Go(func() {
@@ -73,6 +74,7 @@ func (b *bench) measure(ctx context.Context, t *target, w *conduit.World, s cond
 		wait.Go(func() { audit = w.Audit(beside) })
 	}
 	var before, after reading
+	reads, signedIn := w.Reads()
 	plan := load.Plan{
 		Addr: t.site.Addr, Connections: connections, Warm: b.warm, Measure: b.options.measure, Rate: rate,
 		DeepEvery: b.deepEvery, Driver: w.Driver(s),
@@ -85,6 +87,9 @@ func (b *bench) measure(ctx context.Context, t *target, w *conduit.World, s cond
 		return row, err
 	}
 	row.Fill(res)
+	if allReads, allSignedIn := w.Reads(); allReads > reads {
+		row.SignedIn = float64(allSignedIn-signedIn) / float64(allReads-reads)
+	}
 	if rate > 0 {
 		row.Behind = res.Behind(plan)
 	}
@@ -110,20 +115,21 @@ func (b *bench) measure(ctx context.Context, t *target, w *conduit.World, s cond
 	if t.metrics != "" {
 		row.Allocs = float64(after.runtime.Mallocs-before.runtime.Mallocs) / float64(requests)
 		row.GCs = after.runtime.GCs - before.runtime.GCs
-		row.GCPause = max(pause, after.runtime.LongestPause)
+		samples = slices.DeleteFunc(samples, func(r machine.Runtime) bool { return r.GCs < before.runtime.GCs }) // of the warm-up
+		pause, exact := machine.LongestPause(before.runtime, append(samples, after.runtime))
+		row.GCPause, row.GCPauseBound = pause, !exact
 	}
 	return row, nil
 }
 
 // watch samples, every second, values that are only available for a short time.
-// It returns the longest pause.
-func (t *target) watch(ctx context.Context, rss *machine.RSS) (pause time.Duration) {
+func (t *target) watch(ctx context.Context, rss *machine.RSS) (samples []machine.Runtime) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return pause
+			return samples
 		case <-tick.C:
 		}
 		if rss != nil {
@@ -131,7 +137,7 @@ func (t *target) watch(ctx context.Context, rss *machine.RSS) (pause time.Durati
 		}
 		if t.metrics != "" {
 			if r, err := machine.Scrape(ctx, t.metrics); err == nil {
-				pause = max(pause, r.LongestPause)
+				samples = append(samples, r)
 			}
 		}
 	}

@@ -63,7 +63,7 @@ func (b *bench) migrate(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	b.say("filling %d articles", b.articles)
-	out, err := seed(ctx, work, m.data, program, sizesOf(b.articles))
+	out, _, err := seed(ctx, work, m.data, program, sizesOf(b.articles))
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (m *migration) run(ctx context.Context) error {
 	d := &dataset{catalogue: catalogue}
 	users := d.users(b.users)
 	half := len(users) / 2
-	w, err := b.enter(ctx, m.old, catalogue, users[:half])
+	w, err := b.enter(ctx, m.old, catalogue, users[:half], conduit.Team{})
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func (m *migration) both(ctx context.Context, old *traffic, catalogue *conduit.C
 		return err
 	}
 	defer func() { err = errors.Join(err, t.stop()) }()
-	w, err := m.enter(ctx, t, catalogue, users)
+	w, err := m.enter(ctx, t, catalogue, users, conduit.Team{})
 	if err != nil {
 		return err
 	}

@@ -147,6 +147,7 @@ type (
 	}
 	article struct {
 		Slug, Title    string
+		Status         string // of an article in a list of its author or of editors
 		Description    string
 		Body           *string
 		TagList        []string
@@ -165,6 +166,7 @@ type (
 	comment struct {
 		ID        json.Number
 		Body      string
+		ParentID  json.RawMessage // nil without threads
 		CreatedAt time.Time
 		Author    author
 	}

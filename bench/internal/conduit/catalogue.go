@@ -15,6 +15,8 @@ type Catalogue struct {
 	Slugs   []string `json:"slugs"`   // of every article, newest first
 	Authors []string `json:"authors"` // names of all authors
 	Tags    []string `json:"tags"`    // most used first, if the server sorts them
+	// Editor is the name of an account that has the role, or "".
+	Editor string `json:"editor,omitempty"`
 	// PageCounts means that articlesCount is the length of the page and not of
 	// the list, as on some backends.
 	PageCounts bool `json:"pageCounts,omitempty"`

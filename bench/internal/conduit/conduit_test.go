@@ -74,6 +74,12 @@ func world(t *testing.T) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.found = findings{
+		writers: []*User{&users[0]}, editor: &users[1],
+		revised:  []revised{{by: &users[0], list: "/articles/d/revisions?limit=20", diff: "/articles/d/revisions/25/diff", newest: 25}},
+		threads:  []thread{{"/articles/slug-0/comments?limit=20&parentId=7", "7"}},
+		searches: []search{{"/tags?limit=20&prefix=go", "go"}},
+	}
 	return w
 }
 

@@ -2,6 +2,7 @@ package conduit
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/byline-api/byline/bench/internal/load"
 )
@@ -19,6 +20,9 @@ type Scenario struct {
 	Audited bool
 	// Connections overrides the number of connections, unless it is 0.
 	Connections int
+	// SignedIn overrides the share of the mix's reads that have a token, unless
+	// it is 0.
+	SignedIn float64
 
 	next func(*visitor, []byte) []byte
 }
@@ -35,10 +39,18 @@ const (
 	ListSigned = "list, signed in"
 	Feed       = "feed, signed in"
 	Tags       = "tags"
+	Drafts     = "drafts, signed in"
+	Revisions  = "revisions"
+	Diff       = "diff of revisions"
+	Replies    = "replies"
+	TagSearch  = "tags by prefix"
+	Editors    = "editors' drafts"
 	Comments   = "comments"
 	Create     = "create article"
 	AddComment = "create comment"
+	Login      = "login"
 	Mix        = "mix"
+	MixSigned  = "mix, half signed in"
 )
 
 // Statements that pgbench runs for comparison.
@@ -63,12 +75,19 @@ var Scenarios = []Scenario{
 	{Name: Tags, Growth: true, next: getTags},
 	{Name: Comments, Growth: true, next: getComments},
 	{Name: Profile, Growth: true, next: getProfile},
+	{Name: Drafts, Growth: true, next: getDrafts},
+	{Name: Revisions, Growth: true, next: getRevisions},
+	{Name: Diff, Growth: true, next: getDiff},
+	{Name: Replies, Growth: true, next: getReplies},
+	{Name: TagSearch, Growth: true, next: searchTags},
+	{Name: Editors, Growth: true, next: getEditors},
 	// Few sign-ins run at once: with one hash at a time the others would only
 	// wait.
-	{Name: "login", Connections: 4, next: login},
+	{Name: Login, Connections: 4, next: login},
 	{Name: Mix, Audited: true, next: mix},
+	{Name: MixSigned, Audited: true, SignedIn: .5, next: mix},
 	{Name: AddComment, Query: QueryComment, Audited: true, next: createComment},
-	{Name: Create, Audited: true, next: createArticle},
+	{Name: Create, Growth: true, Audited: true, next: createArticle},
 }
 
 // mix is the typical traffic of readers of a publication.
@@ -93,15 +112,34 @@ func mix(v *visitor, to []byte) []byte {
 
 // Missing returns why a scenario cannot run, or "".
 func (w *World) Missing(s Scenario) string {
-	if s.Name == ListLast && w.cursor == "" {
-		return "the server has no cursors"
+	for _, need := range []struct {
+		has    bool
+		reason string
+		names  []string
+	}{
+		{w.cursor != "", "the server has no cursors", []string{ListLast}},
+		{len(w.found.writers) > 0, "no account has a page of drafts", []string{Drafts}},
+		{len(w.found.revised) > 0, "no draft has a page of revisions", []string{Revisions, Diff}},
+		{len(w.found.threads) > 0, "no comment has a page of replies", []string{Replies}},
+		{len(w.found.searches) > 0, "the server does not search tags", []string{TagSearch}},
+		{w.found.editor != nil, "no editor has a page of drafts", []string{Editors}},
+	} {
+		if !need.has && slices.Contains(need.names, s.Name) {
+			return need.reason
+		}
 	}
 	return ""
 }
 
 // Driver returns a function that creates the driver of connection i.
 func (w *World) Driver(s Scenario) func(i int) load.Driver {
-	return func(i int) load.Driver { return w.visitor(i, s.next) }
+	return func(i int) load.Driver {
+		v := w.visitor(i, s.next)
+		if s.SignedIn > 0 {
+			v.signedIn = s.SignedIn
+		}
+		return v
+	}
 }
 
 // constant sends the same request each time.

@@ -16,6 +16,8 @@ type visitor struct {
 	user *User
 	at   int // index in World.popular
 
+	signedIn float64 // the share of the mix's reads that have a token
+
 	own    []string // slugs of articles that only this visitor changes; see Writes
 	likes  [ownLikes]like
 	liking map[int32]*like // by article
@@ -41,6 +43,7 @@ type expectation struct {
 	check   func(v *visitor, body []byte) error // checks the body
 	article int32
 	tag     int
+	found   int    // index in one of the findings
 	name    string // name of a user
 	user    *User  // the reader; nil means anonymous
 	like    *like
@@ -52,7 +55,7 @@ type expectation struct {
 func (w *World) visitor(i int, next func(*visitor, []byte) []byte) *visitor {
 	v := &visitor{
 		w: w, next: next, r: rand.New(rand.NewPCG(uint64(i), 7)), user: &w.Users[i%len(w.Users)],
-		at: i * draws / 61 % draws, liking: map[int32]*like{},
+		at: i * draws / 61 % draws, signedIn: w.SignedIn, liking: map[int32]*like{},
 	}
 	for j := range v.likes {
 		l := &v.likes[j]
@@ -93,8 +96,10 @@ func get[P text](v *visitor, to []byte, path P, user *User, want expectation) []
 	want.user, want.status = user, 200
 	v.want = want
 	token := ""
+	v.w.reads.Add(1)
 	if user != nil {
 		token = user.Token
+		v.w.signedReads.Add(1)
 	}
 	return request(to, &v.w.Site, "GET", path, token, "")
 }
@@ -107,7 +112,7 @@ func (v *visitor) popular() int32 {
 // maybe returns the visitor's user for the share of reads that are signed in,
 // otherwise nil.
 func (v *visitor) maybe() *User {
-	if v.w.SignedIn > 0 && v.r.Float64() < v.w.SignedIn {
+	if v.signedIn > 0 && v.r.Float64() < v.signedIn {
 		return v.user
 	}
 	return nil

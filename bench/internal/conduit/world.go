@@ -41,11 +41,15 @@ type World struct {
 	offset   int      // of the deep page
 	mark     string   // makes titles unique
 
+	found findings // see Explore
+
 	pageCounts bool            // see Catalogue
 	tolerated  map[string]bool // errors of checks that are not counted; see Compare
 
 	cycle   atomic.Uint64 // the next article of the uncached scenario
 	created atomic.Uint64 // number of written articles and comments
+
+	reads, signedReads atomic.Uint64 // all requests that read, and those with a token
 }
 
 // NewWorld prepares the requests. It needs at least one user more than there
@@ -132,6 +136,10 @@ func (w *World) ArticleSize() (int, error) {
 	res, err := c.conn.Do(c.buf)
 	return len(res.Body), err
 }
+
+// Reads returns how many requests have read so far, and how many of them had a
+// token.
+func (w *World) Reads() (all, signedIn uint64) { return w.reads.Load(), w.signedReads.Load() }
 
 // DeepOffset returns the offset of the deep page.
 func (w *World) DeepOffset() int { return w.offset }

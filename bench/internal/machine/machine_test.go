@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -33,13 +34,44 @@ func TestParseStatus(t *testing.T) {
 
 func TestParseMetrics(t *testing.T) {
 	text := "# HELP go_gc_duration_seconds x\ngo_gc_duration_seconds{quantile=\"0\"} 1e-05\ngo_gc_duration_seconds{quantile=\"1\"} 0.00025\n" +
-		"go_gc_duration_seconds_count 12\ngo_memstats_mallocs_total 1.5e+06\nother{a=\"b c\"} 1\n"
+		"go_gc_duration_seconds_count 12\ngo_memstats_mallocs_total 1.5e+06\nother{a=\"b c\"} 1\n" +
+		"go_sched_pauses_total_gc_seconds_bucket{le=\"0.0009\"} 23\ngo_sched_pauses_total_gc_seconds_bucket{le=\"+Inf\"} 24\n"
 	got, err := parseMetrics(strings.NewReader(text))
-	if want := (Runtime{1_500_000, 12, 250 * time.Microsecond}); err != nil || got != want {
+	if want := (Runtime{1_500_000, 12, 250 * time.Microsecond, []Pauses{{900 * time.Microsecond, 23}, {1e18, 24}}}); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
 	if _, err := parseMetrics(strings.NewReader("go_goroutines 5\n")); err == nil {
 		t.Error("missing metrics must be an error")
+	}
+}
+
+func TestLongestPause(t *testing.T) {
+	state := func(gcs uint64, longest time.Duration, counts ...uint64) Runtime {
+		r := Runtime{GCs: gcs, LongestPause: longest}
+		for i, n := range counts {
+			r.Pauses = append(r.Pauses, Pauses{[]time.Duration{10, 100, 1000}[i], n})
+		}
+		return r
+	}
+	before := state(500, 70, 5, 7, 7)
+	for name, c := range map[string]struct {
+		later []Runtime
+		pause time.Duration
+		exact bool
+	}{
+		"New":         {[]Runtime{state(510, 90, 9, 12, 12)}, 90, true},
+		"NewEarlier":  {[]Runtime{state(510, 90, 9, 12, 12), state(900, 8, 20, 23, 23)}, 90, true},
+		"Old":         {[]Runtime{state(510, 70, 9, 12, 12)}, 70, false},
+		"Shorter":     {[]Runtime{state(510, 70, 11, 13, 13)}, 10, false},
+		"All":         {[]Runtime{state(800, 60, 9, 12, 12)}, 60, true},
+		"Hidden":      {[]Runtime{state(510, 70, 9, 12, 12), state(800, 8, 20, 23, 23)}, 70, false},
+		"NoRanges":    {[]Runtime{state(510, 70)}, 70, false},
+		"NewNoRanges": {[]Runtime{state(510, 71)}, 71, true},
+		"None":        {nil, 0, false},
+	} {
+		if pause, exact := LongestPause(before, c.later); pause != c.pause || exact != c.exact {
+			t.Errorf("%s: got %d, %t", name, pause, exact)
+		}
 	}
 }
 

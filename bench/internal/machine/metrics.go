@@ -21,6 +21,59 @@ type Runtime struct {
 	// collection. Older values are not available, so finding the longest pause
 	// of a busy time needs a sample every second.
 	LongestPause time.Duration
+	// Pauses are all stops for collections, by their length. Older servers do
+	// not count them.
+	Pauses []Pauses
+}
+
+// Pauses is the number of stops that took up to a time.
+type Pauses struct {
+	UpTo  time.Duration
+	Count uint64
+}
+
+// window is how many collections LongestPause is of.
+const window = 256
+
+// LongestPause returns the longest stop of the world after a state, by the
+// states that followed. If it is not exact, it is a time that no stop has
+// exceeded: a long one from before hides those that are shorter.
+func LongestPause(before Runtime, later []Runtime) (pause time.Duration, exact bool) {
+	if len(later) == 0 {
+		return 0, false
+	}
+	var longest, since time.Duration
+	for _, r := range later {
+		longest = max(longest, r.LongestPause)
+		if r.LongestPause > before.LongestPause || r.GCs >= before.GCs+window {
+			since = max(since, r.LongestPause)
+		}
+	}
+	least, most, known := later[len(later)-1].longestSince(before)
+	switch {
+	case !known:
+		return longest, since == longest
+	case since > least:
+		return since, true
+	}
+	return min(longest, most), false
+}
+
+// longestSince returns the range of the longest stop after an earlier state.
+func (r Runtime) longestSince(before Runtime) (least, most time.Duration, known bool) {
+	if len(r.Pauses) == 0 || len(r.Pauses) != len(before.Pauses) {
+		return 0, 0, false
+	}
+	// The counts are of all stops that took no longer.
+	last := len(r.Pauses) - 1
+	all := r.Pauses[last].Count - before.Pauses[last].Count
+	for i, p := range r.Pauses {
+		if p.Count-before.Pauses[i].Count == all {
+			return least, p.UpTo, true
+		}
+		least = p.UpTo
+	}
+	return 0, 0, false
 }
 
 // Scrape reads the metrics of a Go server, in the text format of Prometheus.
@@ -64,6 +117,12 @@ func parseMetrics(r io.Reader) (Runtime, error) {
 		}
 		v, err := strconv.ParseFloat(text, 64)
 		if err != nil {
+			continue
+		}
+		if limit, ok := strings.CutPrefix(name, `go_sched_pauses_total_gc_seconds_bucket{le="`); ok {
+			if seconds, err := strconv.ParseFloat(strings.TrimSuffix(limit, `"}`), 64); err == nil {
+				out.Pauses = append(out.Pauses, Pauses{UpTo: time.Duration(min(seconds, 1e9) * float64(time.Second)), Count: uint64(v)})
+			}
 			continue
 		}
 		found++

@@ -3,7 +3,9 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/byline-api/byline/bench/internal/machine"
 )
@@ -13,6 +15,9 @@ type Comparison struct {
 	Machine   machine.Info  `json:"machine"`
 	Names     [2]string     `json:"names"`
 	Scenarios []*Comparable `json:"scenarios"`
+	// Skipped are the scenarios that only one build can be measured with, and
+	// why.
+	Skipped map[string]string `json:"skipped,omitempty"`
 }
 
 // Comparable is a scenario with the rows of both builds, one for each round.
@@ -34,6 +39,14 @@ func (c *Comparison) Add(build int, row Row) {
 		c.Scenarios = append(c.Scenarios, &Comparable{Scenario: row.Scenario})
 	}
 	c.Scenarios[i].Rows[build] = append(c.Scenarios[i].Rows[build], row)
+}
+
+// Skip notes that a scenario cannot be compared.
+func (c *Comparison) Skip(scenario, reason string) {
+	if c.Skipped == nil {
+		c.Skipped = map[string]string{}
+	}
+	c.Skipped[scenario] = reason
 }
 
 // Failed reports whether any response was wrong.
@@ -85,6 +98,27 @@ func (c *Comparable) median(build int, figure func(Row) float64) float64 {
 	return median(all)
 }
 
+// judge returns the target of a scenario and whether it was reached, if the base
+// is the one that the targets are of, and whether the scenario has become
+// slower.
+func (c *Comparison) judge(s *Comparable) (target, reached, slower string) {
+	rps, ok := s.ratios(func(r Row) float64 { return r.RPS })
+	if !ok {
+		return "", "", ""
+	}
+	if least := ratios[s.Scenario]; least > 0 && strings.HasPrefix(c.Names[0], ratioBase) {
+		target, reached = fmt.Sprintf(">= %.1fx", least), yes(rps.median >= least)
+	}
+	switch {
+	case rps.median >= leastRatio:
+	case rps.max >= 1:
+		slower = "perhaps"
+	default:
+		slower = "YES"
+	}
+	return target, reached, slower
+}
+
 // Print writes the ratios as text.
 func (c *Comparison) Print(w io.Writer) error {
 	p := &printer{w: w}
@@ -93,7 +127,7 @@ func (c *Comparison) Print(w io.Writer) error {
 	p.line("Ratios are B to A: median (least..most) over the rounds. A spread across 1 is no difference.")
 	rps := func(r Row) float64 { return r.RPS }
 	allocs := func(r Row) float64 { return r.Allocs }
-	t := Table{Head: []string{"scenario", "rounds", "A req/s", "B req/s", "req/s ratio", "P99 ratio", "server CPU ratio", "PG CPU ratio", "A allocs", "B allocs"}}
+	t := Table{Head: []string{"scenario", "rounds", "A req/s", "B req/s", "req/s ratio", "P99 ratio", "server CPU ratio", "PG CPU ratio", "A allocs", "B allocs", "target", "reached", "slower"}}
 	for _, s := range c.Scenarios {
 		row := []string{s.Scenario, fmt.Sprint(min(len(s.Rows[0]), len(s.Rows[1]))), thousands(s.median(0, rps)), thousands(s.median(1, rps))}
 		for _, figure := range []func(Row) float64{
@@ -108,9 +142,15 @@ func (c *Comparison) Print(w io.Writer) error {
 			}
 			row = append(row, cell)
 		}
-		t.Add(append(row, fmt.Sprintf("%.0f", s.median(0, allocs)), fmt.Sprintf("%.0f", s.median(1, allocs)))...)
+		target, reached, slower := c.judge(s)
+		t.Add(append(row, fmt.Sprintf("%.0f", s.median(0, allocs)), fmt.Sprintf("%.0f", s.median(1, allocs)), target, reached, slower)...)
 	}
+	t.OmitEmpty()
 	p.table(t)
+	p.line("A scenario is slower if its median has less than %.2f of A's req/s; it may be noise if the spread includes 1.", leastRatio)
+	for _, name := range slices.Sorted(maps.Keys(c.Skipped)) {
+		p.line("Not compared: %s (%s)", name, c.Skipped[name])
+	}
 	for _, s := range c.Scenarios {
 		for build, rows := range s.Rows {
 			for _, r := range rows {

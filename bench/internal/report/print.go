@@ -21,7 +21,7 @@ func (r *Report) Print(w io.Writer) error {
 	}
 	if growth := r.growth(); len(growth) > 0 {
 		p.line("\nGrowth of the data, closed loop:")
-		t := Table{Head: []string{"read", "scale", "P99 ms", "P99 ms at 1", "P99 ratio", "req/s ratio", "target", "reached"}}
+		t := Table{Head: []string{"scenario", "scale", "P99 ms", "P99 ms at 1", "P99 ratio", "req/s ratio", "target", "reached"}}
 		for _, g := range growth {
 			t.Add(g.scenario, fmt.Sprint(g.scale), millis(g.to.P99), millis(g.from.P99), fmt.Sprintf("%.2f", g.p99), fmt.Sprintf("%.2f", g.rate),
 				fmt.Sprintf("<= %.1f", growthFactor), yes(g.p99 <= growthFactor))
@@ -52,12 +52,12 @@ func (r *Report) scale(p *printer, s Scale) {
 	}
 	p.line("\nData set: %s, %s articles; %d connections, closed loop:", name, thousands(float64(s.Articles)), s.Connections)
 	t := Table{
-		Head: []string{"scenario", "req/s", "P50 ms", "P99 ms", "P99.9 ms", "errors", "server µs", "PG µs", "sender µs", "allocs", "RSS MB", "of pgbench", "of Echo", "target", "reached"},
-		Left: map[int]bool{13: true},
+		Head: []string{"scenario", "req/s", "P50 ms", "P99 ms", "P99.9 ms", "errors", "signed in", "server µs", "PG µs", "sender µs", "allocs", "RSS MB", "GC ms", "of pgbench", "of Echo", "target", "reached"},
+		Left: map[int]bool{15: true},
 	}
 	for _, row := range s.Rows {
 		if row.Skipped != "" {
-			t.Add(row.Scenario, "skipped", "", "", "", "", "", "", "", "", "", "", "", row.Skipped, "")
+			t.Add(row.Scenario, "skipped", "", "", "", "", "", "", "", "", "", "", "", "", "", row.Skipped, "")
 			continue
 		}
 		target, reached := "", ""
@@ -66,25 +66,29 @@ func (r *Report) scale(p *printer, s Scale) {
 				target, reached = v.Target, yes(v.Reached)
 			}
 		}
-		t.Add(row.Scenario, thousands(row.RPS), millis(row.P50), millis(row.P99), millis(row.P999), fmt.Sprint(row.Errors),
-			micros(row.ServerCPU), micros(row.PGCPU), micros(row.SenderCPU), orDash(row.Allocs > 0, "%.0f", row.Allocs), orDash(row.RSS > 0, "%s", megabytes(row.RSS)),
+		t.Add(row.Scenario, thousands(row.RPS), millis(row.P50), millis(row.P99), millis(row.P999), fmt.Sprint(row.Errors), orDash(row.SignedIn > 0, "%.2f", row.SignedIn),
+			micros(row.ServerCPU), micros(row.PGCPU), micros(row.SenderCPU), orDash(row.Allocs > 0, "%.0f", row.Allocs), orDash(row.RSS > 0, "%s", megabytes(row.RSS)), row.pause(),
 			orDash(row.PgbenchTPS > 0, "%.2f", row.OfPgbench()), orDash(row.ConstantRPS > 0, "%.2f", row.OfConstant()), target, reached)
 	}
 	t.OmitEmpty()
 	p.table(t)
 	if len(s.OpenLoop) > 0 {
 		p.line("\nMix, open loop (latency from the time a request was due):")
-		t := Table{Head: []string{"rate", "done req/s", "P50 ms", "P99 ms", "P99.9 ms", "max ms", "kept up", "errors", "delayed", "backlog", "unsent", "sender P99 ms", "server µs", "PG µs"}}
+		t := Table{Head: []string{"rate", "done req/s", "P50 ms", "P99 ms", "P99.9 ms", "max ms", "kept up", "errors", "delayed", "backlog", "unsent", "sender P99 ms", "server µs", "PG µs", "RSS MB", "GC ms"}}
 		for _, row := range s.OpenLoop {
 			t.Add(thousands(row.Rate), thousands(row.RPS), millis(row.P50), millis(row.P99), millis(row.P999), millis(row.Max), yes(row.Behind == ""), fmt.Sprint(row.Errors),
-				thousands(float64(row.Delayed)), thousands(float64(row.Backlog)), thousands(float64(row.Unsent)), millis(row.LateP99), micros(row.ServerCPU), micros(row.PGCPU))
+				thousands(float64(row.Delayed)), thousands(float64(row.Backlog)), thousands(float64(row.Unsent)), millis(row.LateP99), micros(row.ServerCPU), micros(row.PGCPU),
+				orDash(row.RSS > 0, "%s", megabytes(row.RSS)), row.pause())
 		}
 		t.OmitEmpty()
 		p.table(t)
 	}
 	p.line("")
-	if s.PeakRSS > 0 {
-		p.line("Peak RSS of the server: %s MB.", megabytes(s.PeakRSS))
+	if peak, signIns := s.peakRSS(true); signIns {
+		without, _ := s.peakRSS(false)
+		p.line("Peak RSS of the server: %s MB with sign-ins, %s MB without.", megabytes(peak), megabytes(without))
+	} else if peak > 0 {
+		p.line("Peak RSS of the server: %s MB, without sign-ins.", megabytes(peak))
 	}
 	if s.GCPause > 0 {
 		p.line("Longest GC pause: %s ms.", millis(s.GCPause))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/byline-api/byline/bench/internal/conduit"
 	"github.com/byline-api/byline/bench/internal/load"
 	"github.com/byline-api/byline/bench/internal/machine"
 )
@@ -53,6 +54,8 @@ type Row struct {
 	Redials  int            `json:"redials,omitempty"`
 	Limited  uint64         `json:"limited,omitempty"` // responses with the status 429
 	Audits   uint64         `json:"audits,omitempty"`  // rounds of the auditor
+	// SignedIn is the share of the reads that had a token.
+	SignedIn float64 `json:"signedIn,omitempty"`
 
 	ServerCPU time.Duration `json:"serverCPUNs,omitempty"` // for each request
 	PGCPU     time.Duration `json:"pgCPUNs,omitempty"`     // for each request
@@ -61,6 +64,9 @@ type Row struct {
 	RSS       int64         `json:"rss,omitempty"`         // high-water mark
 	GCs       uint64        `json:"gcs,omitempty"`
 	GCPause   time.Duration `json:"gcPauseNs,omitempty"`
+	// GCPauseBound means that no pause was longer than GCPause, and that the
+	// longest one is not known exactly.
+	GCPauseBound bool `json:"gcPauseBound,omitempty"`
 
 	// These fields are for the open loop; see load.Result.
 	LateP99 time.Duration `json:"lateP99Ns,omitempty"`
@@ -79,6 +85,17 @@ type Row struct {
 
 // Percentiles are those of Row.Curve.
 var Percentiles = []float64{1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 85, 90, 92, 94, 95, 96, 97, 98, 98.5, 99, 99.3, 99.5, 99.7, 99.8, 99.9}
+
+// pause formats the longest pause.
+func (r Row) pause() string {
+	switch {
+	case r.GCPause == 0:
+		return "-"
+	case r.GCPauseBound:
+		return "<= " + millis(r.GCPause)
+	}
+	return millis(r.GCPause)
+}
 
 // Fill copies the counters of a run.
 func (r *Row) Fill(res *load.Result) {
@@ -115,6 +132,23 @@ func (s Scale) Find(scenario string) (Row, bool) {
 		}
 	}
 	return Row{}, false
+}
+
+// peakRSS returns the maximum of all rows, but not of sign-ins unless they are
+// wanted, and whether they were measured.
+func (s Scale) peakRSS(signIns bool) (peak int64, measured bool) {
+	for _, rows := range [][]Row{s.Rows, s.OpenLoop} {
+		for _, r := range rows {
+			if r.Scenario == conduit.Login {
+				measured = measured || r.RSS > 0
+				if !signIns {
+					continue
+				}
+			}
+			peak = max(peak, r.RSS)
+		}
+	}
+	return peak, measured
 }
 
 // Failed reports whether any response was wrong.
