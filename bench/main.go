@@ -202,11 +202,7 @@ func (b *bench) enter(ctx context.Context, t *target, c *conduit.Catalogue, user
 	if err := conduit.SignIn(ctx, t.site, users); err != nil {
 		return nil, err
 	}
-	w, err := conduit.NewWorld(t.site, c, users, b.signedIn, mark())
-	if err == nil {
-		err = w.Explore(ctx, team)
-	}
-	return w, err
+	return conduit.NewWorld(ctx, t.site, c, users, team, b.signedIn, mark())
 }
 
 // scenarios measures all scenarios and the open loop, or only the scenarios

@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -9,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/ratelimit"
 	"github.com/byline-api/byline/server/servertest"
@@ -63,6 +67,27 @@ func BenchmarkEdge(b *testing.B) {
 	}
 }
 
+// addTeamwork adds 25 drafts, as many revisions of the first one, and a thread.
+// It returns an editor and the path of the replies.
+func addTeamwork(t *testing.T, s *servertest.Service, author servertest.User) (editor servertest.User, replies string) {
+	editor = s.Register("editor")
+	s.SetRole("editor", auth.Editor)
+	send := func(method, path, body string) string {
+		res, answer := s.Do(method, path, body, "Authorization", "Token "+author.Token)
+		require.Less(t, res.StatusCode, 300, answer)
+		return answer
+	}
+	slug := s.Publish(author, "Discussed", "tag").Slug
+	var parent client.CommentResponse
+	require.NoError(t, json.Unmarshal([]byte(send("POST", "/articles/"+slug+"/comments", `{"comment":{"body":"Hm."}}`)), &parent))
+	for i := range 25 {
+		send("POST", "/articles", `{"article":{"title":"A draft","description":"d","body":"b","status":"draft"}}`)
+		send("PUT", "/articles/a-draft", fmt.Sprintf(`{"article":{"body":"b\n%d\n"}}`, i))
+		send("POST", "/articles/"+slug+"/comments", fmt.Sprintf(`{"comment":{"body":"Yes.","parentId":%d}}`, parent.Comment.Id))
+	}
+	return editor, fmt.Sprintf("/api/articles/%s/comments?parentId=%d&limit=20", slug, parent.Comment.Id)
+}
+
 // TestAllocations compares the allocations of each of the main reads, without
 // the network, with exact figures. One more is a mistake unless it has a
 // reason, and one fewer is an improvement to record here. The race detector
@@ -80,6 +105,7 @@ func TestAllocations(t *testing.T) {
 	}
 	_, err := reader.FollowUserByUsernameWithResponse(t.Context(), "author")
 	require.NoError(t, err)
+	editor, replies := addTeamwork(t, s, author)
 	for _, test := range []struct {
 		name, path, token string
 		want              float64
@@ -94,6 +120,13 @@ func TestAllocations(t *testing.T) {
 		{"list, signed in", "/api/articles?limit=20", reader.Token, 72},
 		{"feed", "/api/articles/feed", reader.Token, 57},
 		{"comments, signed in", "/api/articles/an-article/comments", reader.Token, 97},
+		{"replies, cached", replies, "", 24},
+		{"replies, signed in", replies, reader.Token, 212},
+		{"tags by prefix, cached", "/api/tags?prefix=ta&limit=20", "", 20},
+		{"drafts", "/api/user/articles?status=draft&limit=20", author.Token, 360},
+		{"editors' drafts", "/api/editorial/articles?status=draft&limit=20", editor.Token, 357},
+		{"revisions", "/api/articles/a-draft/revisions?limit=20", author.Token, 262},
+		{"diff of revisions", "/api/articles/a-draft/revisions/2/diff", author.Token, 258},
 	} {
 		r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, test.path, nil)
 		r.Header.Set("User-Agent", "guard")

@@ -70,7 +70,7 @@ func world(t *testing.T) *World {
 	}
 	users := []User{{Name: "u0", Token: "t0", FeedCount: 30}, {Name: "u1", Token: "t1"}, {Name: "auditor", Token: "t2", FeedCount: 30}}
 	addr := server.Listener.Addr().String()
-	w, err := NewWorld(Site{Addr: addr, Host: addr, Base: "/api"}, c, users, 0, "mark")
+	w, err := NewWorld(t.Context(), Site{Addr: addr, Host: addr, Base: "/api"}, c, users, Team{}, 0, "mark")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,9 +47,9 @@ const (
 	editorsPath    = "/editorial/articles?status=draft&limit=20"
 )
 
-// Explore signs the team in, and finds what it has, and threads and a search of
+// explore signs the team in, and finds what it has, and threads and a search of
 // tags, if the server has them.
-func (w *World) Explore(ctx context.Context, team Team) error {
+func (w *World) explore(ctx context.Context, team Team) error {
 	if err := SignIn(ctx, w.Site, team.Writers); err != nil {
 		return err
 	}

@@ -122,7 +122,7 @@ func TestExplore(t *testing.T) {
 			defer server.Close()
 			addr := server.Listener.Addr().String()
 			w := &World{Site: Site{Addr: addr, Host: addr, Base: "/api"}, paths: []string{"/articles/s"}, tags: []string{"golang", "rust", "Go", "c"}, cursor: "c"}
-			if err := w.Explore(t.Context(), Team{Writers: []User{{Name: "u0"}}, Editor: User{Name: "u0"}}); err != nil {
+			if err := w.explore(t.Context(), Team{Writers: []User{{Name: "u0"}}, Editor: User{Name: "u0"}}); err != nil {
 				t.Fatal(err)
 			}
 			for _, s := range Scenarios {
