@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/byline-api/byline/bench/internal/conduit"
+	"github.com/byline-api/byline/bench/internal/pgbench"
 )
 
 func TestParseOptions(t *testing.T) {
@@ -124,5 +127,24 @@ func TestHelp(t *testing.T) {
 	_, err := parseOptions([]string{"--urll", "x"}, false)
 	if err == nil || !strings.Contains(err.Error(), "bench --help") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestParameters checks that each statement that pgbench runs has all its
+// parameters: otherwise a run has no figure to compare with.
+func TestParameters(t *testing.T) {
+	for _, s := range conduit.Scenarios {
+		if s.Query == "" {
+			continue
+		}
+		q, err := pgbench.Load("../gen/query", s.Query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := parameters(s)
+		values["Slug"] = "'a'"
+		if _, err := q.Script("", values); err != nil {
+			t.Errorf("%s: %v: add the parameter to the function parameters in measure.go", s.Name, err)
+		}
 	}
 }

@@ -138,7 +138,8 @@ func (b *bench) prepare(ctx context.Context, program, repo string, scale int) (*
 		return nil, err
 	}
 	if drafts {
-		// An account that no other scenario uses: what editors read may cost more.
+		// An account with which no other scenario signs in: what editors read may
+		// cost more.
 		d.catalogue.Editor = d.catalogue.Authors[len(d.catalogue.Authors)-1]
 		if _, err := machine.Output(ctx, work, machine.Environment("BYLINE_DATA_DIR="+data), program, "admin", "promote", d.catalogue.Editor); err != nil {
 			return nil, err

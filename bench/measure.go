@@ -175,6 +175,19 @@ func (b *bench) ceilings(ctx context.Context, t *target, w *conduit.World, s con
 // during the warm-up.
 const slugScripts = 16
 
+// parameters returns the values of the parameters that the statements of
+// scenarios have, except for the slug.
+func parameters(s conduit.Scenario) map[string]string {
+	viewer := "0"
+	if s.Query == conduit.QueryFeed || s.Name == conduit.ListSigned {
+		viewer = ":viewer"
+	}
+	return map[string]string{
+		"ViewerID": viewer, "ViewerLevel": "0", "AuthorID": ":viewer", "Body": pgbench.Quote("Well said, benchmark."), "Waiting": "false", "AccountStorage": "1073741824",
+		"BeforePublishedAt": "'9999-12-31'", "BeforeID": ":before", "PageOffset": ":offset", "PageLimit": ":limit", "Reach": ":reach", "Authors": ":reach",
+	}
+}
+
 // scripts returns pgbench scripts with the statement of a scenario and the
 // parameters that the service sends. Numbers that differ between requests are
 // variables, and thus parameters of the prepared statement.
@@ -183,19 +196,13 @@ func (b *bench) scripts(w *conduit.World, s conduit.Scenario, scale int) ([]stri
 	if err != nil {
 		return nil, err
 	}
-	viewer, offset := "0", "0"
+	offset := "0"
 	if s.Name == conduit.ListDeep {
 		offset = strconv.Itoa(w.DeepOffset())
 	}
-	if s.Query == conduit.QueryFeed || s.Name == conduit.ListSigned {
-		viewer = ":viewer"
-	}
 	user := "\\set viewer random(1, " + strconv.Itoa(sizes(scale).Users) + ")\n"
 	setup := user + "\\set offset " + offset + "\n\\set limit 20\n\\set reach :offset + :limit\n\\set before 9223372036854775807\n"
-	values := map[string]string{
-		"ViewerID": viewer, "AuthorID": ":viewer", "Body": pgbench.Quote("Well said, benchmark."),
-		"BeforeCreatedAt": "'9999-12-31'", "BeforeID": ":before", "PageOffset": ":offset", "PageLimit": ":limit", "Reach": ":reach", "Authors": ":reach", "Moderates": "false",
-	}
+	values := parameters(s)
 	var out []string
 	for _, slug := range w.SampleSlugs(slugScripts) {
 		values["Slug"] = pgbench.Quote(slug)
