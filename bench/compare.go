@@ -119,7 +119,11 @@ func (b *bench) round(ctx context.Context, sides []*side, swapped bool, c *repor
 		if !b.only.MatchString(scenario.Name) {
 			continue
 		}
-		if lacks := lacking(runs, sides, scenario); lacks != "" {
+		lacks, failed := lacking(ctx, runs, sides, scenario)
+		if failed != nil {
+			return failed
+		}
+		if lacks != "" {
 			c.Skip(scenario.Name, lacks)
 			continue
 		}
@@ -136,13 +140,14 @@ func (b *bench) round(ctx context.Context, sides []*side, swapped bool, c *repor
 }
 
 // lacking returns which build cannot be measured with a scenario, and why, or "".
-func lacking(runs []measured, sides []*side, scenario conduit.Scenario) string {
+func lacking(ctx context.Context, runs []measured, sides []*side, scenario conduit.Scenario) (string, error) {
 	for _, r := range runs {
-		if reason := r.world.Missing(scenario); reason != "" {
-			return sides[r.side].name + ": " + reason
+		reason, err := r.world.Missing(ctx, scenario)
+		if err != nil || reason != "" {
+			return sides[r.side].name + ": " + reason, err
 		}
 	}
-	return ""
+	return "", nil
 }
 
 // measured is a build that is running.

@@ -202,7 +202,7 @@ func (b *bench) enter(ctx context.Context, t *target, c *conduit.Catalogue, user
 	if err := conduit.SignIn(ctx, t.site, users); err != nil {
 		return nil, err
 	}
-	return conduit.NewWorld(ctx, t.site, c, users, team, b.signedIn, mark())
+	return conduit.NewWorld(t.site, c, users, team, b.signedIn, mark())
 }
 
 // scenarios measures all scenarios and the open loop, or only the scenarios

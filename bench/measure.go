@@ -45,9 +45,10 @@ func (t *target) read(ctx context.Context) (r reading) {
 // measure runs a scenario. If rate is 0, it is a closed loop.
 func (b *bench) measure(ctx context.Context, t *target, w *conduit.World, s conduit.Scenario, rate float64) (report.Row, error) {
 	row := report.Row{Scenario: s.Name, Rate: rate}
-	if reason := w.Missing(s); reason != "" {
+	reason, err := w.Missing(ctx, s)
+	if err != nil || reason != "" {
 		row.Skipped = reason
-		return row, nil
+		return row, err
 	}
 	connections := b.connections
 	if s.Connections > 0 {

@@ -70,10 +70,11 @@ func world(t *testing.T) *World {
 	}
 	users := []User{{Name: "u0", Token: "t0", FeedCount: 30}, {Name: "u1", Token: "t1"}, {Name: "auditor", Token: "t2", FeedCount: 30}}
 	addr := server.Listener.Addr().String()
-	w, err := NewWorld(t.Context(), Site{Addr: addr, Host: addr, Base: "/api"}, c, users, Team{}, 0, "mark")
+	w, err := NewWorld(Site{Addr: addr, Host: addr, Base: "/api"}, c, users, Team{}, 0, "mark")
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.explored = true
 	w.found = findings{
 		writers: []*User{&users[0]}, editor: &users[1],
 		revised:  []revised{{by: &users[0], list: "/articles/d/revisions?limit=20", diff: "/articles/d/revisions/25/diff", newest: 25}},

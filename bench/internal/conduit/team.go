@@ -49,7 +49,8 @@ const (
 
 // explore signs the team in, and finds what it has, and threads and a search of
 // tags, if the server has them.
-func (w *World) explore(ctx context.Context, team Team) error {
+func (w *World) explore(ctx context.Context) error {
+	team := w.team
 	if err := SignIn(ctx, w.Site, team.Writers); err != nil {
 		return err
 	}

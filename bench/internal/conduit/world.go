@@ -1,7 +1,6 @@
 package conduit
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -42,7 +41,9 @@ type World struct {
 	offset   int      // of the deep page
 	mark     string   // makes titles unique
 
-	found findings // see explore
+	team     Team
+	explored bool
+	found    findings // see explore
 
 	pageCounts bool            // see Catalogue
 	tolerated  map[string]bool // errors of checks that are not counted; see Compare
@@ -53,22 +54,21 @@ type World struct {
 	reads, signedReads atomic.Uint64 // all requests that read, and those with a token
 }
 
-// NewWorld prepares the requests, and finds what the team has to read. It needs at least one user more than there
+// NewWorld prepares the requests. It needs at least one user more than there
 // will be connections, because no one else may undo what a connection writes
 // with its user.
-func NewWorld(ctx context.Context, site Site, c *Catalogue, users []User, team Team, signedIn float64, mark string) (*World, error) {
+func NewWorld(site Site, c *Catalogue, users []User, team Team, signedIn float64, mark string) (*World, error) {
 	w, err := newWorld(site, c, users, signedIn, mark)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.explore(ctx, team); err != nil {
-		return nil, err
-	}
+	w.team = team
 	w.cursor, err = lastCursor(site, len(c.Slugs))
 	return w, err
 }
 
-// newWorld is NewWorld without what takes requests.
+// newWorld is NewWorld without a team, and without a cursor, which takes a
+// request.
 func newWorld(site Site, c *Catalogue, users []User, signedIn float64, mark string) (*World, error) {
 	if len(users) < 2 {
 		return nil, fmt.Errorf("%d users are too few", len(users))
