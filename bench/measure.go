@@ -185,7 +185,7 @@ func parameters(s conduit.Scenario) map[string]string {
 	}
 	return map[string]string{
 		"ViewerID": viewer, "ViewerLevel": "0", "AuthorID": ":viewer", "Body": pgbench.Quote("Well said, benchmark."), "Waiting": "false", "AccountStorage": "1073741824",
-		"BeforePublishedAt": "'9999-12-31'", "BeforeID": ":before", "PageOffset": ":offset", "PageLimit": ":limit", "Reach": ":reach", "Authors": ":reach",
+		"BeforePublishedAt": "'9999-12-31'", "BeforeID": ":before", "PageOffset": ":offset", "PageLimit": ":limit", "Reach": ":reach", "Authors": ":reach", "MaxFollowees": "300",
 	}
 }
 
