@@ -145,6 +145,10 @@ func newStatic(document []byte, guideFiles fs.FS) (*static, error) {
 	}
 	s.notFound = newPage(page, "no-store", pagePolicy)
 	s.notFound.status = http.StatusNotFound
+	// The navigation stays, and needs only where the guides are.
+	for _, g := range guides {
+		g.HTML, g.Markdown, g.Sections = "", nil, nil
+	}
 	return s, nil
 }
 

@@ -24,7 +24,7 @@ const (
 )
 
 // resource is a body that can be served in each content coding. It is encoded
-// at the first request for a coding, and the result is cached.
+// with gzip at the first request that asks for it, and the result is cached.
 type resource struct {
 	mediaType    string
 	cacheControl string
@@ -48,20 +48,20 @@ func newPage(body []byte, cacheControl, policy string) *resource {
 	return r
 }
 
+// newResource returns a resource that holds its body in zstd: the plain bodies of
+// all pages together would take 3 MB.
 func newResource(mediaType string, body []byte, cacheControl, policy string) *resource {
-	r := &resource{mediaType: mediaType, cacheControl: cacheControl, policy: policy, status: http.StatusOK, tag: etag.Of("", body)}
-	r.plain = func() []byte { return body }
-	r.gzip = sync.OnceValue(func() []byte { return toGzip(body) })
-	r.zstd = sync.OnceValue(func() []byte { return toZstd(body) })
+	r := newPacked(mediaType, toZstd(body), cacheControl)
+	r.policy, r.tag = policy, etag.Of("", body)
 	return r
 }
 
 // newPacked returns a resource whose body the binary holds in zstd. The body is
 // decoded for clients that do not accept zstd.
 func newPacked(mediaType string, packed []byte, cacheControl string) *resource {
-	r := newResource(mediaType, packed, cacheControl, "")
+	r := &resource{mediaType: mediaType, cacheControl: cacheControl, status: http.StatusOK, tag: etag.Of("", packed)}
 	r.zstd = func() []byte { return packed }
-	r.plain = sync.OnceValue(func() []byte { return fromZstd(packed) })
+	r.plain = func() []byte { return fromZstd(packed) }
 	r.gzip = sync.OnceValue(func() []byte { return toGzip(fromZstd(packed)) })
 	return r
 }
@@ -123,9 +123,10 @@ func (r *resource) serve(w http.ResponseWriter, req *http.Request, negotiate fun
 		h.Set("Content-Encoding", coding)
 	}
 	h.Set("Content-Type", r.mediaType)
-	h.Set("Content-Length", strconv.Itoa(len(body())))
+	bytes := body()
+	h.Set("Content-Length", strconv.Itoa(len(bytes)))
 	w.WriteHeader(r.status)
-	_, _ = w.Write(body())
+	_, _ = w.Write(bytes)
 }
 
 func toGzip(body []byte) []byte {
