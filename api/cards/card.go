@@ -1,6 +1,7 @@
 package cards
 
 import (
+	"bytes"
 	"context"
 	"strconv"
 	"time"
@@ -54,7 +55,7 @@ func newCard(ctx context.Context, a *query.ArticleCardsRow) *Card {
 	b = view.AppendNullable(append(b, `,"image":`...), a.Image)
 	b = append(b, `,"following":`...)
 	c.following = len(b)
-	c.text = append(b, "}}"...)
+	c.text = bytes.Clone(append(b, "}}"...)) // no longer than it is, to be kept
 	return c
 }
 

@@ -118,7 +118,7 @@ func (s *Store) Cards(ctx context.Context, ids []int64) ([]*Card, error) {
 	for i := range rows {
 		c := newCard(ctx, &rows[i])
 		c.basis = changes.NewBasis(since, changes.Article(c.ID), changes.Profile(c.AuthorID))
-		s.shard(c.ID).Put(c.ID, c, overhead+cap(c.text)+c.basis.Size())
+		s.shard(c.ID).Put(c.ID, c, overhead+len(c.text)+c.basis.Size())
 		out[slices.Index(ids, c.ID)] = c
 	}
 	return slices.DeleteFunc(out, func(c *Card) bool { return c == nil }), nil

@@ -148,7 +148,7 @@ func toZstd(body []byte) []byte {
 		panic(err) // the options are constants
 	}
 	defer e.Close()
-	return e.EncodeAll(body, nil)
+	return bytes.Clone(e.EncodeAll(body, nil)) // which has room for more than the body
 }
 
 func fromZstd(packed []byte) []byte {
