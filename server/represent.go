@@ -196,7 +196,10 @@ func (s *Server) write(x *exchange, w http.ResponseWriter, status int, a *cache.
 	body := a.Body
 	if coding != compress.Identity {
 		h.Set("Content-Encoding", string(coding))
-		body = a.Coded(coding.Index(), coding.Encode)
+		var made bool
+		if body, made = a.Coded(coding.Index(), coding.Encode); made {
+			s.cache.Grow(x.target, a, len(body))
+		}
 	}
 	if status != http.StatusNoContent {
 		h.Set("Content-Length", strconv.Itoa(len(body)))

@@ -69,6 +69,24 @@ func (c *Cache[K, V]) Put(key K, value V, weight int) (evicted int) {
 	return evicted
 }
 
+// Grow adds by bytes to the weight of a value, if it is the one of its key, and
+// returns how many others it evicted to make room.
+func (c *Cache[K, V]) Grow(key K, value V, by int) (evicted int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	element := c.entries[key]
+	if element == nil || any(element.Value.(*entry[K, V]).value) != any(value) {
+		return 0
+	}
+	element.Value.(*entry[K, V]).weight += by
+	c.bytes += by
+	for c.bytes > c.limit {
+		c.remove(c.order.Back())
+		evicted++
+	}
+	return evicted
+}
+
 func (c *Cache[K, V]) remove(element *list.Element) {
 	e := c.order.Remove(element).(*entry[K, V])
 	delete(c.entries, e.key)

@@ -81,6 +81,11 @@ func (c *Cache) Put(key string, a *Response, since changes.Moment, keys []change
 	return true
 }
 
+// Grow notes that a response has got a content coding of some bytes.
+func (c *Cache) Grow(key string, a *Response, by int) {
+	c.evictions.Add(int64(c.shard(key).Grow(key, a, by)))
+}
+
 // late reports whether key is among latecomers, and adds it.
 func (c *Cache) late(key string) bool {
 	hash := xxhash.Sum64String(key)

@@ -144,8 +144,35 @@ func TestFullCacheIsSelective(t *testing.T) {
 func TestCodedOnce(t *testing.T) {
 	t.Parallel()
 	a, made := &Response{Body: []byte("body")}, 0
-	for range 3 {
-		require.Equal(t, "coded", string(a.Coded(1, func([]byte) []byte { made++; return []byte("coded") })))
+	for i := range 3 {
+		coded, isNew := a.Coded(1, func([]byte) []byte { made++; return []byte("coded") })
+		require.Equal(t, "coded", string(coded))
+		require.Equal(t, i == 0, isNew)
 	}
 	require.Equal(t, 1, made)
+}
+
+// TestGrow checks that content codings count, and make room for themselves.
+func TestGrow(t *testing.T) {
+	t.Parallel()
+	const size = 256 << 10
+	c := kept(t, size)
+	var all []*Response
+	for i := range 100 {
+		all = append(all, &Response{Body: make([]byte, 1000)})
+		require.True(t, c.Put(fmt.Sprint("/", i), all[i], c.Now(), nil))
+	}
+	before := c.Stats()
+	require.Zero(t, before.Evictions)
+	c.Grow("/0", all[1], 500) // not its own
+	require.Equal(t, before, c.Stats())
+	c.Grow("/0", all[0], 500)
+	require.Equal(t, before.Bytes+500, c.Stats().Bytes)
+	for i, a := range all {
+		c.Grow(fmt.Sprint("/", i), a, 3000)
+	}
+	stats := c.Stats()
+	require.LessOrEqual(t, stats.Bytes, size)
+	require.Positive(t, stats.Evictions)
+	require.Positive(t, stats.Responses)
 }

@@ -23,23 +23,22 @@ type Response struct {
 }
 
 // Coded returns the body in a content coding, number 0 or 1. It calls make at
-// the first use and stores the result. Two concurrent callers may both call
-// make; then one of the results is stored.
-func (r *Response) Coded(number int, make func([]byte) []byte) []byte {
+// the first use and stores the result; then made is true. Two concurrent callers
+// may both call make; then one of the results is stored.
+func (r *Response) Coded(number int, make func([]byte) []byte) (coded []byte, made bool) {
 	if b := r.coded[number].Load(); b != nil {
-		return *b
+		return *b, false
 	}
 	b := make(r.Body)
-	r.coded[number].Store(&b)
-	return b
+	return b, r.coded[number].CompareAndSwap(nil, &b)
 }
 
 // overhead is about how many bytes a response takes besides its text: structs,
 // map and list entries.
 const overhead = 400
 
-// weight returns how many bytes a response may take. It includes the content
-// codings, which are made later; each is at most a third of the body.
+// weight returns how many bytes a response takes, without the content codings,
+// which are made later, if at all.
 func (r *Response) weight(key string) int {
-	return overhead + len(key) + len(r.Tag) + len(r.Link) + r.basis.Size() + len(r.Body) + 2*len(r.Body)/3
+	return overhead + len(key) + len(r.Tag) + len(r.Link) + r.basis.Size() + len(r.Body)
 }
