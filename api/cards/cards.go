@@ -38,9 +38,9 @@ const shards = 16
 // New returns a Store of up to size bytes; 0 keeps nothing. sync is called by
 // Sync; nil means that no other service writes to the database.
 func New(conn query.DBTX, size int, sync func(context.Context) error) *Store {
-	s := &Store{conn: conn, sync: sync, pages: lru.New[PageKey, *Page](size / 8), marks: lru.New[int64, *Marks](size / 4)}
+	s := &Store{conn: conn, sync: sync, pages: lru.New[PageKey, *Page](size / 8), marks: lru.New[int64, *Marks](size / 8)}
 	for i := range s.cards {
-		s.cards[i] = lru.New[int64, *Card](size * 5 / 8 / shards)
+		s.cards[i] = lru.New[int64, *Card](size * 6 / 8 / shards)
 	}
 	if size == 0 {
 		s.sync = nil

@@ -160,7 +160,7 @@ var settings = []setting{
 		parse: into(func(c *config) *[]string { return &c.CORSOrigins }, origins)},
 	{env: "BYLINE_CONTENT_BASE_URL", def: "", meaning: "Folder that relative links and images in articles and comments refer to, such as `https://example.com/articles/`; empty = only their text is shown.",
 		parse: into(func(c *config) **url.URL { return &c.ContentBase }, contentBase)},
-	{env: "BYLINE_CACHE_BYTES", def: "8388608", meaning: "Size of the cache for responses to anonymous reads, in bytes. A quarter more holds the parts of lists for signed-in users. 0 disables both.",
+	{env: "BYLINE_CACHE_BYTES", def: "8388608", meaning: "Size of the caches, in bytes: three quarters for responses to anonymous reads, the rest for parts of lists for signed-in users. 0 disables both.",
 		parse: into(func(c *config) *int { return &c.CacheBytes }, between(0, 1<<40))},
 	{env: "BYLINE_ACCOUNT_STORAGE", def: "1073741824", meaning: "Maximum size of the articles and comments of one account, in bytes; 0 = no maximum. Older revisions and working copies may have twice as much. Deleting articles or comments frees space.",
 		parse: into(func(c *config) *int { return &c.AccountStorage }, between(0, 1<<50))},

@@ -173,7 +173,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 		BasePath:                 cfg.BasePath,
 		LogClient:                cfg.LogClient,
 		TrustedProxies:           cfg.TrustedProxies,
-		CacheBytes:               cfg.CacheBytes,
+		CacheBytes:               cfg.CacheBytes / 4 * 3,
 		SharedDatabase:           !cfg.embedded(),
 		Certificate:              keyPair,
 		Version:                  version,
