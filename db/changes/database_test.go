@@ -92,6 +92,29 @@ func TestWritten(t *testing.T) {
 	require.Equal(t, []string{"all"}, l.told())
 }
 
+// TestCrash checks that a feed notices that a crash has emptied its table, after
+// which the postmaster has the same start time if it was one of a session.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	f, l := follow(t, d)
+	other, k := follow(t, d)
+	for range 2 {
+		require.NoError(t, Write(t.Context(), d, Article(1)))
+		_, err := d.Exec(t.Context(), `TRUNCATE changes, change_lives`)
+		require.NoError(t, err)
+		require.NoError(t, f.Sync(t.Context()))
+		require.NoError(t, other.Sync(t.Context()))
+		require.Equal(t, []string{"all"}, l.told())
+		require.Equal(t, []string{"all"}, k.told())
+		require.NoError(t, Write(t.Context(), d, Article(2)))
+		require.NoError(t, f.Sync(t.Context()))
+		require.NoError(t, other.Sync(t.Context()))
+		require.Equal(t, []string{"a2"}, l.told(), "it goes on")
+		require.Equal(t, []string{"a2"}, k.told())
+	}
+}
+
 // TestCommitOrder checks that a feed delivers each change once, after its
 // commit, whatever the order in which transactions began. It also checks that
 // changes are not deleted before they are delivered.

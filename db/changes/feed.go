@@ -69,10 +69,11 @@ type round struct {
 }
 
 // A position says up to where changes have been read: the changes of all
-// transactions that the snapshot sees have been. serverStarted is when that
-// PostgreSQL was started. Reading cannot continue from the zero position.
+// transactions that the snapshot sees have been. life names the time since
+// PostgreSQL was started or has crashed. Reading cannot continue from the zero
+// position.
 type position struct {
-	serverStarted, snapshot string
+	life, snapshot string
 }
 
 // NewFeed returns a Feed of the database that conn leads to. It does not poll
@@ -179,15 +180,16 @@ func (f *Feed) read(ctx context.Context) (Batch, position, error) {
 		if err != nil {
 			return Batch{}, position{}, fmt.Errorf("changes: reading the first position: %w", err)
 		}
-		return Batch{All: true}, position{row.ServerStarted, row.Snapshot}, nil
+		return Batch{All: true}, position{row.Life, row.Snapshot}, nil
 	}
 	row, err := q.ChangeList(ctx, f.conn, f.position.snapshot)
 	if err != nil {
 		return Batch{}, position{}, fmt.Errorf("changes: reading what has changed: %w", err)
 	}
-	now := position{row.ServerStarted, row.Snapshot}
-	if now.serverStarted != f.position.serverStarted {
-		return Batch{All: true}, now, nil
+	now := position{row.Life, row.Snapshot}
+	if now.life != f.position.life {
+		f.position = position{}
+		return f.read(ctx)
 	}
 	return f.batch(row.Keys), now, nil
 }

@@ -1,8 +1,9 @@
 -- name: ChangeList :one
 -- Returns what the transactions have changed that the snapshot did not see, and
--- the snapshot of this statement, from which the next call continues.
+-- the snapshot of this statement, from which the next call continues. life
+-- differs from that of the last call if changes may have been lost since.
 SELECT pg_current_snapshot()::text AS snapshot,
-       pg_postmaster_start_time()::text AS server_started,
+       (pg_postmaster_start_time()::text || COALESCE((SELECT min(life::text) FROM change_lives), ''))::text AS life,
        COALESCE(array_agg(key), '{}')::text[] AS keys
 FROM changes c, unnest(c.keys) AS key
 WHERE c.xid >= pg_snapshot_xmin(CAST(CAST(@since AS text) AS pg_snapshot))
@@ -18,7 +19,12 @@ DELETE FROM changes WHERE xid < pg_snapshot_xmin(CAST(CAST(@seen AS text) AS pg_
 DELETE FROM changes WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
 
 -- name: ChangeSnapshot :one
-SELECT pg_current_snapshot()::text AS snapshot, pg_postmaster_start_time()::text AS server_started;
+-- Returns where ChangeList can begin. After a crash, it begins a life.
+WITH begun AS (
+    INSERT INTO change_lives (life) SELECT gen_random_uuid() WHERE NOT EXISTS (SELECT FROM change_lives) RETURNING life
+)
+SELECT pg_current_snapshot()::text AS snapshot,
+       (pg_postmaster_start_time()::text || COALESCE((SELECT min(life::text) FROM change_lives), (SELECT life::text FROM begun), ''))::text AS life;
 
 -- name: ChangeCreate :exec
 INSERT INTO changes (keys) VALUES (@keys);

@@ -47,7 +47,7 @@ func (q *Queries) ChangeExpire(ctx context.Context, db DBTX, seen string) (int64
 
 const changeList = `-- name: ChangeList :one
 SELECT pg_current_snapshot()::text AS snapshot,
-       pg_postmaster_start_time()::text AS server_started,
+       (pg_postmaster_start_time()::text || COALESCE((SELECT min(life::text) FROM change_lives), ''))::text AS life,
        COALESCE(array_agg(key), '{}')::text[] AS keys
 FROM changes c, unnest(c.keys) AS key
 WHERE c.xid >= pg_snapshot_xmin(CAST(CAST($1 AS text) AS pg_snapshot))
@@ -55,32 +55,38 @@ WHERE c.xid >= pg_snapshot_xmin(CAST(CAST($1 AS text) AS pg_snapshot))
 `
 
 type ChangeListRow struct {
-	Snapshot      string
-	ServerStarted string
-	Keys          []string
+	Snapshot string
+	Life     string
+	Keys     []string
 }
 
 // Returns what the transactions have changed that the snapshot did not see, and
-// the snapshot of this statement, from which the next call continues.
+// the snapshot of this statement, from which the next call continues. life
+// differs from that of the last call if changes may have been lost since.
 func (q *Queries) ChangeList(ctx context.Context, db DBTX, since string) (ChangeListRow, error) {
 	row := db.QueryRow(ctx, changeList, since)
 	var i ChangeListRow
-	err := row.Scan(&i.Snapshot, &i.ServerStarted, &i.Keys)
+	err := row.Scan(&i.Snapshot, &i.Life, &i.Keys)
 	return i, err
 }
 
 const changeSnapshot = `-- name: ChangeSnapshot :one
-SELECT pg_current_snapshot()::text AS snapshot, pg_postmaster_start_time()::text AS server_started
+WITH begun AS (
+    INSERT INTO change_lives (life) SELECT gen_random_uuid() WHERE NOT EXISTS (SELECT FROM change_lives) RETURNING life
+)
+SELECT pg_current_snapshot()::text AS snapshot,
+       (pg_postmaster_start_time()::text || COALESCE((SELECT min(life::text) FROM change_lives), (SELECT life::text FROM begun), ''))::text AS life
 `
 
 type ChangeSnapshotRow struct {
-	Snapshot      string
-	ServerStarted string
+	Snapshot string
+	Life     string
 }
 
+// Returns where ChangeList can begin. After a crash, it begins a life.
 func (q *Queries) ChangeSnapshot(ctx context.Context, db DBTX) (ChangeSnapshotRow, error) {
 	row := db.QueryRow(ctx, changeSnapshot)
 	var i ChangeSnapshotRow
-	err := row.Scan(&i.Snapshot, &i.ServerStarted)
+	err := row.Scan(&i.Snapshot, &i.Life)
 	return i, err
 }

@@ -205,6 +205,10 @@ type Change struct {
 	Xid  pgtype.Uint64
 }
 
+type ChangeLife struct {
+	Life pgtype.UUID
+}
+
 type Comment struct {
 	ID        int64
 	ArticleID int64
