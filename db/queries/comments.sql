@@ -84,7 +84,7 @@ LEFT JOIN comments p ON p.id = sqlc.narg(parent_id)::bigint AND p.article_id = a
 -- NULL are 0: a pointer would be one more allocation.
 SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
        COALESCE(m.username, '')::text AS username, m.bio, m.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
+       (@viewer_id::bigint <> 0 AND EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id))::boolean AS following, m.hidden, m.waiting
 FROM (
     SELECT p.*, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
         OVER (ORDER BY p.created_at ASC, p.id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
@@ -94,7 +94,7 @@ FROM (
         LEFT JOIN users u ON u.id = c.author_id
         WHERE c.article_id = (SELECT n.id FROM article_named(@slug, @viewer_id, @viewer_level) n)
           AND comment_visible(c.hidden, c.author_id, @viewer_id, @viewer_level)
-          AND (@viewer_level::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, c.author_id)))
+          AND (@viewer_level::int >= 1 OR @viewer_id = 0 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, c.author_id)))
           AND (c.created_at, c.id) > (@from_created_at::timestamptz, @from_id::bigint)
         ORDER BY c.created_at ASC, c.id ASC
         LIMIT @page_limit::int
@@ -106,7 +106,7 @@ ORDER BY m.created_at ASC, m.id ASC;
 -- name: CommentListNewest :many
 SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
        COALESCE(m.username, '')::text AS username, m.bio, m.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
+       (@viewer_id::bigint <> 0 AND EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id))::boolean AS following, m.hidden, m.waiting
 FROM (
     SELECT p.*, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
         OVER (ORDER BY p.created_at DESC, p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
@@ -116,7 +116,7 @@ FROM (
         LEFT JOIN users u ON u.id = c.author_id
         WHERE c.article_id = (SELECT n.id FROM article_named(@slug, @viewer_id, @viewer_level) n)
           AND comment_visible(c.hidden, c.author_id, @viewer_id, @viewer_level)
-          AND (@viewer_level::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, c.author_id)))
+          AND (@viewer_level::int >= 1 OR @viewer_id = 0 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, c.author_id)))
           AND (c.created_at, c.id) < (@from_created_at::timestamptz, @from_id::bigint)
         ORDER BY c.created_at DESC, c.id DESC
         LIMIT @page_limit::int
@@ -130,7 +130,7 @@ ORDER BY m.created_at DESC, m.id DESC;
 -- Only one of the two parts is executed, and each reads one range of an index.
 SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
        COALESCE(m.username, '')::text AS username, m.bio, m.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
+       (@viewer_id::bigint <> 0 AND EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id))::boolean AS following, m.hidden, m.waiting
 FROM (
     SELECT p.*, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
         OVER (ORDER BY p.created_at ASC, p.id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
@@ -141,7 +141,7 @@ FROM (
          WHERE c.article_id = (SELECT n.id FROM article_named(@slug, @viewer_id, @viewer_level) n)
            AND @parent_id::bigint = 0 AND c.parent_id IS NULL
            AND comment_visible(c.hidden, c.author_id, @viewer_id, @viewer_level)
-           AND (@viewer_level::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, c.author_id)))
+           AND (@viewer_level::int >= 1 OR @viewer_id = 0 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, c.author_id)))
            AND (c.created_at, c.id) > (@from_created_at::timestamptz, @from_id::bigint)
          ORDER BY c.created_at ASC, c.id ASC
          LIMIT @page_limit::int)
@@ -152,7 +152,7 @@ FROM (
          WHERE r.article_id = (SELECT s.id FROM article_named(@slug, @viewer_id, @viewer_level) s)
            AND @parent_id::bigint <> 0 AND r.parent_id = @parent_id::bigint
            AND comment_visible(r.hidden, r.author_id, @viewer_id, @viewer_level)
-           AND (@viewer_level::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, r.author_id)))
+           AND (@viewer_level::int >= 1 OR @viewer_id = 0 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, r.author_id)))
            AND (r.created_at, r.id) > (@from_created_at::timestamptz, @from_id::bigint)
          ORDER BY r.created_at ASC, r.id ASC
          LIMIT @page_limit::int)
@@ -165,7 +165,7 @@ LIMIT @page_limit::int;
 -- name: CommentListUnderNewest :many
 SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
        COALESCE(m.username, '')::text AS username, m.bio, m.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
+       (@viewer_id::bigint <> 0 AND EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = @viewer_id AND w.followee_id = m.author_id))::boolean AS following, m.hidden, m.waiting
 FROM (
     SELECT p.*, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
         OVER (ORDER BY p.created_at DESC, p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
@@ -176,7 +176,7 @@ FROM (
          WHERE c.article_id = (SELECT n.id FROM article_named(@slug, @viewer_id, @viewer_level) n)
            AND @parent_id::bigint = 0 AND c.parent_id IS NULL
            AND comment_visible(c.hidden, c.author_id, @viewer_id, @viewer_level)
-           AND (@viewer_level::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, c.author_id)))
+           AND (@viewer_level::int >= 1 OR @viewer_id = 0 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, c.author_id)))
            AND (c.created_at, c.id) < (@from_created_at::timestamptz, @from_id::bigint)
          ORDER BY c.created_at DESC, c.id DESC
          LIMIT @page_limit::int)
@@ -187,7 +187,7 @@ FROM (
          WHERE r.article_id = (SELECT s.id FROM article_named(@slug, @viewer_id, @viewer_level) s)
            AND @parent_id::bigint <> 0 AND r.parent_id = @parent_id::bigint
            AND comment_visible(r.hidden, r.author_id, @viewer_id, @viewer_level)
-           AND (@viewer_level::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, r.author_id)))
+           AND (@viewer_level::int >= 1 OR @viewer_id = 0 OR NOT EXISTS (SELECT 1 FROM blocks_of(@viewer_id)) OR NOT EXISTS (SELECT 1 FROM blocks_between(@viewer_id, r.author_id)))
            AND (r.created_at, r.id) < (@from_created_at::timestamptz, @from_id::bigint)
          ORDER BY r.created_at DESC, r.id DESC
          LIMIT @page_limit::int)

@@ -245,7 +245,7 @@ func (q *Queries) CommentDelete(ctx context.Context, db DBTX, arg CommentDeleteP
 const commentListNewest = `-- name: CommentListNewest :many
 SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
        COALESCE(m.username, '')::text AS username, m.bio, m.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
+       ($1::bigint <> 0 AND EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id))::boolean AS following, m.hidden, m.waiting
 FROM (
     SELECT p.id, p.article_id, p.parent_id, p.author_id, p.body, p.created_at, p.updated_at, p.username, p.bio, p.image, p.hidden, p.waiting, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
         OVER (ORDER BY p.created_at DESC, p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
@@ -255,7 +255,7 @@ FROM (
         LEFT JOIN users u ON u.id = c.author_id
         WHERE c.article_id = (SELECT n.id FROM article_named($2, $1, $3) n)
           AND comment_visible(c.hidden, c.author_id, $1, $3)
-          AND ($3::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, c.author_id)))
+          AND ($3::int >= 1 OR $1 = 0 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, c.author_id)))
           AND (c.created_at, c.id) < ($4::timestamptz, $5::bigint)
         ORDER BY c.created_at DESC, c.id DESC
         LIMIT $6::int
@@ -336,7 +336,7 @@ func (q *Queries) CommentListNewest(ctx context.Context, db DBTX, arg CommentLis
 const commentListOldest = `-- name: CommentListOldest :many
 SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
        COALESCE(m.username, '')::text AS username, m.bio, m.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
+       ($1::bigint <> 0 AND EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id))::boolean AS following, m.hidden, m.waiting
 FROM (
     SELECT p.id, p.article_id, p.parent_id, p.author_id, p.body, p.created_at, p.updated_at, p.username, p.bio, p.image, p.hidden, p.waiting, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
         OVER (ORDER BY p.created_at ASC, p.id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
@@ -346,7 +346,7 @@ FROM (
         LEFT JOIN users u ON u.id = c.author_id
         WHERE c.article_id = (SELECT n.id FROM article_named($2, $1, $3) n)
           AND comment_visible(c.hidden, c.author_id, $1, $3)
-          AND ($3::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, c.author_id)))
+          AND ($3::int >= 1 OR $1 = 0 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, c.author_id)))
           AND (c.created_at, c.id) > ($4::timestamptz, $5::bigint)
         ORDER BY c.created_at ASC, c.id ASC
         LIMIT $6::int
@@ -432,7 +432,7 @@ func (q *Queries) CommentListOldest(ctx context.Context, db DBTX, arg CommentLis
 const commentListUnderNewest = `-- name: CommentListUnderNewest :many
 SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
        COALESCE(m.username, '')::text AS username, m.bio, m.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
+       ($1::bigint <> 0 AND EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id))::boolean AS following, m.hidden, m.waiting
 FROM (
     SELECT p.id, p.article_id, p.parent_id, p.author_id, p.body, p.created_at, p.updated_at, p.username, p.bio, p.image, p.hidden, p.waiting, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
         OVER (ORDER BY p.created_at DESC, p.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
@@ -443,7 +443,7 @@ FROM (
          WHERE c.article_id = (SELECT n.id FROM article_named($2, $1, $3) n)
            AND $4::bigint = 0 AND c.parent_id IS NULL
            AND comment_visible(c.hidden, c.author_id, $1, $3)
-           AND ($3::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, c.author_id)))
+           AND ($3::int >= 1 OR $1 = 0 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, c.author_id)))
            AND (c.created_at, c.id) < ($5::timestamptz, $6::bigint)
          ORDER BY c.created_at DESC, c.id DESC
          LIMIT $7::int)
@@ -454,7 +454,7 @@ FROM (
          WHERE r.article_id = (SELECT s.id FROM article_named($2, $1, $3) s)
            AND $4::bigint <> 0 AND r.parent_id = $4::bigint
            AND comment_visible(r.hidden, r.author_id, $1, $3)
-           AND ($3::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, r.author_id)))
+           AND ($3::int >= 1 OR $1 = 0 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, r.author_id)))
            AND (r.created_at, r.id) < ($5::timestamptz, $6::bigint)
          ORDER BY r.created_at DESC, r.id DESC
          LIMIT $7::int)
@@ -538,7 +538,7 @@ func (q *Queries) CommentListUnderNewest(ctx context.Context, db DBTX, arg Comme
 const commentListUnderOldest = `-- name: CommentListUnderOldest :many
 SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
        COALESCE(m.username, '')::text AS username, m.bio, m.image,
-       EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id) AS following, m.hidden, m.waiting
+       ($1::bigint <> 0 AND EXISTS (SELECT 1 FROM follows w WHERE w.follower_id = $1 AND w.followee_id = m.author_id))::boolean AS following, m.hidden, m.waiting
 FROM (
     SELECT p.id, p.article_id, p.parent_id, p.author_id, p.body, p.created_at, p.updated_at, p.username, p.bio, p.image, p.hidden, p.waiting, sum(octet_length(p.body) + COALESCE(octet_length(p.bio), 0) + COALESCE(octet_length(p.image), 0))
         OVER (ORDER BY p.created_at ASC, p.id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
@@ -549,7 +549,7 @@ FROM (
          WHERE c.article_id = (SELECT n.id FROM article_named($2, $1, $3) n)
            AND $4::bigint = 0 AND c.parent_id IS NULL
            AND comment_visible(c.hidden, c.author_id, $1, $3)
-           AND ($3::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, c.author_id)))
+           AND ($3::int >= 1 OR $1 = 0 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, c.author_id)))
            AND (c.created_at, c.id) > ($5::timestamptz, $6::bigint)
          ORDER BY c.created_at ASC, c.id ASC
          LIMIT $7::int)
@@ -560,7 +560,7 @@ FROM (
          WHERE r.article_id = (SELECT s.id FROM article_named($2, $1, $3) s)
            AND $4::bigint <> 0 AND r.parent_id = $4::bigint
            AND comment_visible(r.hidden, r.author_id, $1, $3)
-           AND ($3::int >= 1 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, r.author_id)))
+           AND ($3::int >= 1 OR $1 = 0 OR NOT EXISTS (SELECT 1 FROM blocks_of($1)) OR NOT EXISTS (SELECT 1 FROM blocks_between($1, r.author_id)))
            AND (r.created_at, r.id) > ($5::timestamptz, $6::bigint)
          ORDER BY r.created_at ASC, r.id ASC
          LIMIT $7::int)
