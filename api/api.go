@@ -144,7 +144,7 @@ func New(d Deps) *API {
 		profiles:   profiles{db: d.DB, cursors: d.Cursors},
 		articles:   articles{db: d.DB, finder: finder, creator: newArticleCreator(d.DB), once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing, names: names, cards: kept},
 		publishing: publishing{db: d.DB, cursors: d.Cursors, rules: d.Publishing},
-		comments:   comments{db: d.DB, creator: newCommentCreator(d.DB), once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing},
+		comments:   comments{db: d.DB, creator: newCommentCreator(d.DB), reader: newCommentReader(d.DB), once: once, cursors: d.Cursors, html: html, storage: storage, rules: d.Publishing},
 		favorites:  favorites{db: d.DB, finder: finder},
 		tags:       tags{db: d.DB, cursors: d.Cursors, names: names},
 		series:     series{db: d.DB, once: once, cursors: d.Cursors},

@@ -30,6 +30,7 @@ type comments struct {
 	storage int64 // the maximum for an account, in bytes
 	rules   publish.Rules
 	creator *commentCreator
+	reader  *commentReader
 }
 
 const (
@@ -116,11 +117,18 @@ func (s comments) list(ctx context.Context, slug string, w commentWindow) (rows 
 		FromCreatedAt: w.after.Key.Time(), FromID: w.after.ID, PageLimit: min(w.limit+1, sharedComments), MaxBytes: budget.Unreserved,
 	}
 	conn, size, allowed := query.DBTX(s.db), 0, budget.Unreserved
+	together := viewer.Anonymous() && w == commentWindow{after: page.Oldest, limit: w.limit} && arg.PageLimit == sharedComments
 	for {
 		before := len(rows)
-		if rows, err = w.read(ctx, conn, rows, arg); err != nil {
+		if together {
+			rows, err = s.first(ctx, slug)
+		} else {
+			rows, err = w.read(ctx, conn, rows, arg)
+		}
+		if err != nil {
 			return nil, 0, err
 		}
+		together = false
 		for i := range rows[before:] {
 			size += rows[before+i].bytes()
 		}

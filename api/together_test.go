@@ -142,3 +142,45 @@ func TestCommentTogether(t *testing.T) {
 	_, list := s.Do(http.MethodGet, path, "")
 	require.Contains(t, list, `"body":"6"`)
 }
+
+// TestCommentsTogether reads the comments of several articles by one statement,
+// and requires the same as of single requests.
+func TestCommentsTogether(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, uncached)
+	jake := s.Register("jake")
+	paths := []string{"/articles/none/comments"}
+	for i := range 4 {
+		path := "/articles/" + s.Publish(jake, fmt.Sprint("Article ", i)).Slug + "/comments"
+		for n := range i * 40 { // more than are read at once, and none
+			res, body := s.Do(http.MethodPost, path, fmt.Sprintf(`{"comment":{"body":"%d of %d"}}`, n, i), "Authorization", "Token "+jake.Token)
+			require.Equal(t, http.StatusCreated, res.StatusCode, body)
+		}
+		paths = append(paths, path, path+"?limit=1000")
+	}
+	change(t, s, `INSERT INTO hidden_items (comment_id, reason) SELECT max(id), 'r' FROM comments GROUP BY article_id`)
+	want := map[string]string{}
+	for _, path := range paths {
+		_, want[path] = s.Do(http.MethodGet, path, "")
+	}
+	s.Statements.Reset()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	require.NoError(t, s.DB.InTx(t.Context(), func(tx query.DBTX) error {
+		if _, err := tx.Exec(t.Context(), `LOCK TABLE comments IN ACCESS EXCLUSIVE MODE`); err != nil {
+			return err
+		}
+		for _, path := range paths {
+			wg.Go(func() {
+				if _, got := s.Do(http.MethodGet, path, ""); strings.SplitN(got, `"requestId"`, 2)[0] != strings.SplitN(want[path], `"requestId"`, 2)[0] {
+					t.Errorf("GET %s: %s\nwant %s", path, got, want[path])
+				}
+			})
+		}
+		time.Sleep(200 * time.Millisecond) // they arrive
+		return nil
+	}))
+	wg.Wait()
+	_, statements := s.Statements.Reset()
+	require.Contains(t, strings.Join(statements, "\n"), "CommentListTogether", "otherwise this test proves nothing")
+}

@@ -103,6 +103,29 @@ FROM (
 WHERE COALESCE(m.bytes_before, 0) <= @max_bytes::bigint
 ORDER BY m.created_at ASC, m.id ASC;
 
+-- name: CommentListTogether :many
+-- CommentListOldest for the first pages of several articles by one statement,
+-- for viewers who are not signed in. Row number "position" is that of the
+-- article.
+SELECT p.position::int AS position, m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id,
+       m.body, m.created_at, m.updated_at, COALESCE(m.username, '')::text AS username, m.bio, m.image, m.hidden, m.waiting
+FROM unnest(@slugs::text[]) WITH ORDINALITY AS p (slug, position)
+CROSS JOIN LATERAL article_named(p.slug, 0, 0) n
+CROSS JOIN LATERAL (
+    SELECT k.*, sum(octet_length(k.body) + COALESCE(octet_length(k.bio), 0) + COALESCE(octet_length(k.image), 0))
+        OVER (ORDER BY k.created_at ASC, k.id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+    FROM (
+        SELECT c.id, c.article_id, c.parent_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden, c.waiting
+        FROM comments c
+        LEFT JOIN users u ON u.id = c.author_id
+        WHERE c.article_id = n.id AND NOT c.hidden
+        ORDER BY c.created_at ASC, c.id ASC
+        LIMIT @page_limit::int
+    ) k
+) m
+WHERE COALESCE(m.bytes_before, 0) <= @max_bytes::bigint
+ORDER BY p.position, m.created_at ASC, m.id ASC;
+
 -- name: CommentListNewest :many
 SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
        COALESCE(m.username, '')::text AS username, m.bio, m.image,

@@ -429,6 +429,86 @@ func (q *Queries) CommentListOldest(ctx context.Context, db DBTX, arg CommentLis
 	return items, nil
 }
 
+const commentListTogether = `-- name: CommentListTogether :many
+SELECT p.position::int AS position, m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id,
+       m.body, m.created_at, m.updated_at, COALESCE(m.username, '')::text AS username, m.bio, m.image, m.hidden, m.waiting
+FROM unnest($1::text[]) WITH ORDINALITY AS p (slug, position)
+CROSS JOIN LATERAL article_named(p.slug, 0, 0) n
+CROSS JOIN LATERAL (
+    SELECT k.id, k.article_id, k.parent_id, k.author_id, k.body, k.created_at, k.updated_at, k.username, k.bio, k.image, k.hidden, k.waiting, sum(octet_length(k.body) + COALESCE(octet_length(k.bio), 0) + COALESCE(octet_length(k.image), 0))
+        OVER (ORDER BY k.created_at ASC, k.id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+    FROM (
+        SELECT c.id, c.article_id, c.parent_id, c.author_id, c.body, c.created_at, c.updated_at, u.username, u.bio, u.image, c.hidden, c.waiting
+        FROM comments c
+        LEFT JOIN users u ON u.id = c.author_id
+        WHERE c.article_id = n.id AND NOT c.hidden
+        ORDER BY c.created_at ASC, c.id ASC
+        LIMIT $2::int
+    ) k
+) m
+WHERE COALESCE(m.bytes_before, 0) <= $3::bigint
+ORDER BY p.position, m.created_at ASC, m.id ASC
+`
+
+type CommentListTogetherParams struct {
+	Slugs     []string
+	PageLimit int32
+	MaxBytes  int64
+}
+
+type CommentListTogetherRow struct {
+	Position  int32
+	ID        int64
+	ArticleID int64
+	ParentID  int64
+	AuthorID  int64
+	Body      string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Username  string
+	Bio       *string
+	Image     *string
+	Hidden    bool
+	Waiting   bool
+}
+
+// CommentListOldest for the first pages of several articles by one statement,
+// for viewers who are not signed in. Row number "position" is that of the
+// article.
+func (q *Queries) CommentListTogether(ctx context.Context, db DBTX, arg CommentListTogetherParams) ([]CommentListTogetherRow, error) {
+	rows, err := db.Query(ctx, commentListTogether, arg.Slugs, arg.PageLimit, arg.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CommentListTogetherRow{}
+	for rows.Next() {
+		var i CommentListTogetherRow
+		if err := rows.Scan(
+			&i.Position,
+			&i.ID,
+			&i.ArticleID,
+			&i.ParentID,
+			&i.AuthorID,
+			&i.Body,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Username,
+			&i.Bio,
+			&i.Image,
+			&i.Hidden,
+			&i.Waiting,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const commentListUnderNewest = `-- name: CommentListUnderNewest :many
 SELECT /* shared */ m.id, m.article_id, COALESCE(m.parent_id, 0)::bigint AS parent_id, COALESCE(m.author_id, 0)::bigint AS author_id, m.body, m.created_at, m.updated_at,
        COALESCE(m.username, '')::text AS username, m.bio, m.image,
