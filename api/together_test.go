@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -114,6 +115,42 @@ func TestCreateTogether(t *testing.T) {
 		a.do(s, jake, "/articles", article("Jake again", `"x"`)), a.do(s, full, "/articles", large), a.do(s, anna, "/articles", article("Anna again", ``)))
 	require.Equal(t, map[int]int{201: 3, 422: 1}, a.statuses, a.bodies)
 	requireDerived(t, s)
+}
+
+// TestCreateTogetherLocks checks that articles that are created together lock
+// their authors before the counters, as a single one does: in another order, the
+// two could wait for each other.
+func TestCreateTogetherLocks(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t)
+	jake := s.Register("jake")
+	s.Publish(jake, "Article")
+	change(t, s, `INSERT INTO counters (kind, name, slot, value) SELECT 'articles', '', n, 0 FROM generate_series(0, 15) n ON CONFLICT DO NOTHING`) // of each connection
+	arg := query.ArticleCreateTogetherParams{
+		Slugs: []string{"second"}, OwnSlugs: []bool{false}, AuthorIds: []int64{int64(count(t, s, `SELECT id FROM users`))},
+		Titles: []string{"Second"}, Descriptions: []string{"d"}, Bodies: []string{"b"}, Tags: []string{}, TagsFrom: []int32{1}, TagsTo: []int32{0},
+		Details: []string{""}, WordCounts: []int32{1}, ReadingMinutes: []int32{1}, CommentsOpen: []bool{true},
+	}
+	var over atomic.Bool
+	var held sync.WaitGroup
+	defer held.Wait()
+	defer over.Store(true)
+	require.NoError(t, s.DB.InTx(t.Context(), func(tx query.DBTX) error {
+		if _, err := tx.Exec(t.Context(), `SELECT FROM users WHERE username = 'jake' FOR UPDATE`); err != nil {
+			return err
+		}
+		held.Go(func() {
+			for !over.Load() { // it gives up after 200 ms
+				_, _ = query.New().ArticleCreateTogether(t.Context(), s.DB, arg)
+			}
+		})
+		waiting := func() bool {
+			return count(t, s, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%ArticleCreateTogether%'`) == 1
+		}
+		require.Eventually(t, waiting, 20*time.Second, time.Millisecond)
+		_, err := tx.Exec(t.Context(), `SELECT FROM counters FOR UPDATE NOWAIT`)
+		return err
+	}))
 }
 
 // TestCommentTogether does the same with comments, of which one is refused by a

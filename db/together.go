@@ -1,9 +1,12 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"strings"
+	"fmt"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,13 +88,18 @@ func NewTogetherWriting[K, R any](d *DB, name string, one func(context.Context, 
 // makes no difference, and would make the others wait.
 const MaxTogether = 32 << 10
 
+// rolledBack are the classes of errors that a statement meets before its
+// transaction commits (PostgreSQL, appendix A). Those of class 57, operator
+// intervention, may come after the commit, while a standby has not confirmed it.
+var rolledBack = []string{"0A", "22", "23", "40", "42", "53", "54", "55", "P0"}
+
 // isRolledBack reports whether an error says that the server has rolled the
-// statement back. Those of class 57, operator intervention, may come after the
-// commit, while a standby has not confirmed it. If the connection was lost,
-// nobody knows.
+// statement back. An error that ends the session does not: PostgreSQL may have
+// failed in the commit, and PgBouncer sends one for a server that it has lost.
 func isRolledBack(err error) bool {
 	var refused *pgconn.PgError
-	return errors.As(err, &refused) && !strings.HasPrefix(refused.Code, "57")
+	return errors.As(err, &refused) && cmp.Or(refused.SeverityUnlocalized, refused.Severity) == "ERROR" &&
+		slices.Contains(rolledBack, refused.Code[:min(2, len(refused.Code))])
 }
 
 // Get returns the row of a key, or pgx.ErrNoRows.
@@ -116,7 +124,7 @@ func (t *Together[K, R]) Get(ctx context.Context, key K) (row R, err error) {
 	}
 	if tracer := t.db.cfg.Tracer; tracer != nil {
 		ctx = tracer.TraceQueryStart(ctx, nil, pgx.TraceQueryStartData{SQL: t.sql})
-		defer func() { tracer.TraceQueryEnd(ctx, nil, pgx.TraceQueryEndData{Err: err}) }()
+		defer func() { tracer.TraceQueryEnd(ctx, nil, result(err)) }()
 	}
 	if err := t.wait(ctx, this); err != nil {
 		return row, err
@@ -133,6 +141,18 @@ func (t *Together[K, R]) Get(ctx context.Context, key K) (row R, err error) {
 		return row, pgx.ErrNoRows
 	}
 	return *found, nil
+}
+
+// result returns what a tracer is told of a read. That there is no row is no
+// error, as for a statement.
+func result(err error) pgx.TraceQueryEndData {
+	switch {
+	case err == nil:
+		return pgx.TraceQueryEndData{CommandTag: pgconn.NewCommandTag("SELECT 1")}
+	case errors.Is(err, pgx.ErrNoRows):
+		return pgx.TraceQueryEndData{CommandTag: pgconn.NewCommandTag("SELECT 0")}
+	}
+	return pgx.TraceQueryEndData{Err: err}
 }
 
 // wait returns when the row of a read has been read, or with the reason why the
@@ -232,9 +252,20 @@ func (t *Together[K, R]) run(group []*member[K, R]) {
 	for i, m := range group {
 		keys[i] = m.key
 	}
-	err := t.many(ctx, t.db, keys, func(i int, row *R) { group[i].row = row })
+	err := t.read(ctx, keys, group)
 	for _, m := range group {
 		m.err = err
 		m.done <- struct{}{}
 	}
+}
+
+// read calls many, and returns a panic as an error: it would end the process
+// here, and not only the request that has caused it.
+func (t *Together[K, R]) read(ctx context.Context, keys []K, group []*member[K, R]) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("db: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return t.many(ctx, t.db, keys, func(i int, row *R) { group[i].row = row })
 }

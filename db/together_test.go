@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/db"
@@ -27,6 +29,8 @@ type squares struct {
 	groups  atomic.Int64
 	release chan struct{} // ends the read of heldKey
 	failing error         // of every group
+	singles atomic.Int64
+	panics  bool // in every group
 }
 
 func newSquares(d *db.DB) *squares {
@@ -36,6 +40,7 @@ func newSquares(d *db.DB) *squares {
 }
 
 func (s *squares) one(ctx context.Context, conn query.DBTX, key int) (n int, err error) {
+	s.singles.Add(1)
 	if key == heldKey {
 		<-s.release
 	}
@@ -47,6 +52,9 @@ func (s *squares) many(ctx context.Context, conn query.DBTX, keys []int, found f
 	s.groups.Add(1)
 	if slices.Contains(keys, heldKey) {
 		<-s.release
+	}
+	if s.panics {
+		panic("of another read")
 	}
 	if s.failing != nil {
 		return s.failing
@@ -146,6 +154,61 @@ func TestTogetherFails(t *testing.T) {
 	require.EqualValues(t, 1, s.groups.Load())
 }
 
+// TestTogetherPanics checks that a panic ends neither the process nor the others.
+func TestTogetherPanics(t *testing.T) {
+	t.Parallel()
+	s := newSquares(dbtest.Open(t, oneGroup))
+	s.panics = true
+	results := s.begin(t, heldKey, 4, 5)
+	close(s.release)
+	for _, result := range results {
+		require.NoError(t, <-result)
+	}
+	require.EqualValues(t, 1, s.groups.Load())
+}
+
+// TestTogetherWriting checks that a group of writes that fails is repeated only
+// if nothing has surely been written.
+func TestTogetherWriting(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t, oneGroup)
+	for name, c := range map[string]struct {
+		err    error
+		panics bool
+		again  bool
+	}{
+		"a violation":                {err: &pgconn.PgError{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: "23505"}, again: true},
+		"in another language":        {err: &pgconn.PgError{Severity: "FEHLER", SeverityUnlocalized: "ERROR", Code: "55P03"}, again: true},
+		"of a trigger":               {err: &pgconn.PgError{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: "P0001"}, again: true},
+		"PgBouncer lost the server":  {err: &pgconn.PgError{Severity: "FATAL", Code: "08P01", Message: "server conn crashed?"}},
+		"the log cannot be flushed":  {err: &pgconn.PgError{Severity: "PANIC", SeverityUnlocalized: "PANIC", Code: "53100"}},
+		"the server shuts down":      {err: &pgconn.PgError{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: "57P01"}},
+		"cancelled":                  {err: &pgconn.PgError{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: "57014"}},
+		"the connection broke":       {err: io.ErrUnexpectedEOF},
+		"without a code":             {err: &pgconn.PgError{Severity: "ERROR"}},
+		"a panic after the commit":   {panics: true},
+		"an error of another origin": {err: errors.New("of another write")},
+	} {
+		s := &squares{release: make(chan struct{}), failing: c.err, panics: c.panics}
+		s.Together = db.NewTogetherWriting(d, "Square", s.one, s.many)
+		results := s.begin(t, heldKey, 4, 6)
+		close(s.release)
+		require.NoError(t, <-results[0], name)
+		for _, result := range results[1:] {
+			if err := <-result; c.again {
+				require.NoError(t, err, name)
+			} else {
+				require.Error(t, err, name)
+			}
+		}
+		want := int64(1)
+		if c.again {
+			want = 3
+		}
+		require.Equal(t, want, s.singles.Load(), name)
+	}
+}
+
 // TestTogetherStuck checks that a read that takes long does not stop the others.
 func TestTogetherStuck(t *testing.T) {
 	t.Parallel()
@@ -161,7 +224,9 @@ func TestTogetherStuck(t *testing.T) {
 // wait for a connection, and for its row no longer than its request may take.
 func TestTogetherBusy(t *testing.T) {
 	t.Parallel()
-	s := newSquares(dbtest.Open(t, oneGroup, func(c *db.Config) { c.AcquireTimeout = 100 * time.Millisecond }))
+	d := dbtest.Open(t, oneGroup, func(c *db.Config) { c.AcquireTimeout = 100 * time.Millisecond })
+	require.Eventually(t, func() bool { return d.Ping(t.Context()) == nil }, 10*time.Second, time.Millisecond) // to connect can take longer
+	s := newSquares(d)
 	first := s.begin(t, heldKey)
 	require.ErrorIs(t, s.check(t.Context(), 2), db.ErrBusy)
 	close(s.release)

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/api/cards"
 	"github.com/byline-api/byline/api/problem"
 	"github.com/byline-api/byline/server/cache"
 	"github.com/byline-api/byline/server/contract"
@@ -176,6 +177,30 @@ func (c cacheCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(cacheAnswers, prometheus.GaugeValue, float64(s.Responses))
 	ch <- prometheus.MustNewConstMetric(cacheBytes, prometheus.GaugeValue, float64(s.Bytes))
+}
+
+// cardCollector reads the statistics of the parts of pages when it is scraped.
+type cardCollector struct{ stats func() cards.Stats }
+
+var (
+	cardHits   = prometheus.NewDesc("card_hits_total", "Cached parts of pages for signed-in users that were used.", nil, nil)
+	cardMisses = prometheus.NewDesc("card_misses_total", "Parts of pages for signed-in users that were not cached.", nil, nil)
+	cardParts  = prometheus.NewDesc("card_parts", "Cached parts of pages for signed-in users.", nil, nil)
+	cardBytes  = prometheus.NewDesc("card_bytes", "Bytes that the cached parts of pages take.", nil, nil)
+)
+
+func (c cardCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{cardHits, cardMisses, cardParts, cardBytes} {
+		ch <- d
+	}
+}
+
+func (c cardCollector) Collect(ch chan<- prometheus.Metric) {
+	s := c.stats()
+	ch <- prometheus.MustNewConstMetric(cardHits, prometheus.CounterValue, float64(s.Hits))
+	ch <- prometheus.MustNewConstMetric(cardMisses, prometheus.CounterValue, float64(s.Misses))
+	ch <- prometheus.MustNewConstMetric(cardParts, prometheus.GaugeValue, float64(s.Parts))
+	ch <- prometheus.MustNewConstMetric(cardBytes, prometheus.GaugeValue, float64(s.Bytes))
 }
 
 // oldTokenCollector reads the counters of the tokens of an older system when it

@@ -213,7 +213,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	}
 	s.tracing = newTracing(deps.Tracing, doc, scheme)
 	s.metrics = newMetrics(cfg, doc, func() *pgxpool.Stat { return deps.DB.Pool().Stat() }, s.cache)
-	s.metrics.registry.MustRegister(oldTokenCollector{deps.Authenticator.OldTokens()})
+	s.metrics.registry.MustRegister(oldTokenCollector{deps.Authenticator.OldTokens()}, cardCollector{deps.API.Cards.Stats})
 	if deps.Mail != nil {
 		s.metrics.registry.MustRegister(mailCollector{deps.Mail})
 	}

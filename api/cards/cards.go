@@ -10,6 +10,7 @@ package cards
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/byline-api/byline/api/lru"
 	"github.com/byline-api/byline/api/page"
@@ -29,6 +30,8 @@ type Store struct {
 	cards [shards]*lru.Cache[int64, *Card]
 	pages *lru.Cache[PageKey, *Page]
 	marks *lru.Cache[int64, *Marks]
+
+	hits, misses atomic.Int64
 }
 
 // shards is the number of parts of the kept cards, each of which has a lock of
@@ -107,6 +110,8 @@ func (s *Store) Cards(ctx context.Context, ids []int64) ([]*Card, error) {
 			missing = append(missing, id)
 		}
 	}
+	s.hits.Add(int64(len(ids) - len(missing)))
+	s.misses.Add(int64(len(missing)))
 	if missing == nil {
 		return out, nil
 	}
@@ -118,10 +123,38 @@ func (s *Store) Cards(ctx context.Context, ids []int64) ([]*Card, error) {
 	for i := range rows {
 		c := newCard(ctx, &rows[i])
 		c.basis = changes.NewBasis(since, changes.Article(c.ID), changes.Profile(c.AuthorID))
-		s.shard(c.ID).Put(c.ID, c, overhead+len(c.text)+c.basis.Size())
+		s.shard(c.ID).Put(c.ID, c, overhead+len(c.text)+stringBytes(c.Tags)+c.basis.Size())
 		out[slices.Index(ids, c.ID)] = c
 	}
 	return slices.DeleteFunc(out, func(c *Card) bool { return c == nil }), nil
+}
+
+// stringBytes returns how many bytes the texts of a list take.
+func stringBytes(all []string) (n int) {
+	for _, text := range all {
+		n += 16 + len(text) // on systems of 64 bits
+	}
+	return n
+}
+
+// Stats describes what the store keeps and how often it was of use.
+type Stats struct {
+	// Hits and Misses count the cards that pages needed.
+	Hits, Misses int64
+	// Parts are the cards, pages and marks that are kept, which take Bytes.
+	Parts, Bytes int
+}
+
+// Stats returns the current figures.
+func (s *Store) Stats() Stats {
+	out := Stats{Hits: s.hits.Load(), Misses: s.misses.Load()}
+	add := func(parts, bytes int) { out.Parts, out.Bytes = out.Parts+parts, out.Bytes+bytes }
+	for _, shard := range s.cards {
+		add(shard.Size())
+	}
+	add(s.pages.Size())
+	add(s.marks.Size())
+	return out
 }
 
 func (s *Store) shard(id int64) *lru.Cache[int64, *Card] { return s.cards[uint64(id)%shards] }

@@ -285,6 +285,7 @@ WITH input AS MATERIALIZED (
     INSERT INTO counters AS c (kind, name, slot, value)
     SELECT k.kind, k.name, pg_backend_pid() % 16, count(*)
     FROM (SELECT 'articles' AS kind, '' AS name FROM created UNION ALL SELECT 'tag', unnest(tags) FROM created) k
+    WHERE EXISTS (SELECT FROM locked) -- first the authors, as the trigger does
     GROUP BY k.kind, k.name ORDER BY k.kind, k.name
     ON CONFLICT (kind, name, slot) DO UPDATE SET value = c.value + excluded.value
 ), noted AS (
