@@ -34,6 +34,11 @@ type Config struct {
 	QueryTimeout time.Duration
 	// Tracer, if set, is called for every statement.
 	Tracer pgx.QueryTracer
+	// ReadURLs lead to standbys of the database, each to one. Reads come from them
+	// as described at WithReader.
+	ReadURLs []string
+
+	standby bool // URL leads to a standby
 }
 
 // ErrBusy means that no connection became free within Config.AcquireTimeout.
@@ -53,6 +58,8 @@ type DB struct {
 	cfg    Config
 	wanted map[string]string // the settings that connections ask for
 	reads  *sharedReads
+
+	replicas Replicas
 }
 
 // Open prepares the pool. It does not wait for the database, so that the
@@ -61,6 +68,9 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	pc, err := parseURL(cfg.URL)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.standby {
+		pc.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsStandby
 	}
 	pc.MaxConns, pc.MinConns = int32(cfg.MaxConns), int32(cfg.MinConns)
 	pc.MaxConnLifetime = 30 * time.Minute
@@ -106,13 +116,23 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	d := &DB{pool: pool, cfg: cfg, wanted: wanted}
 	d.reads = &sharedReads{db: d, most: max(1, cfg.MaxConns/2)}
+	if d.replicas.all, err = openReplicas(ctx, cfg); err != nil {
+		pool.Close()
+		return nil, err
+	}
 	return d, nil
 }
 
 func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 
-// Close waits until no connection is in use, and closes the pool.
-func (d *DB) Close() { d.pool.Close() }
+// Close waits until no connection is in use, and closes the pool, and those of
+// the replicas.
+func (d *DB) Close() {
+	for _, r := range d.replicas.all {
+		r.close()
+	}
+	d.pool.Close()
+}
 
 // Pool returns the pool, for COPY and for statistics.
 func (d *DB) Pool() *pgxpool.Pool { return d.pool }

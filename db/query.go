@@ -14,10 +14,16 @@ import (
 // Query implements query.DBTX. The connection is in use until the rows are
 // closed. A query that is declared shared (see reads.go) shares its round trip.
 func (d *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	if isShared(sql) {
-		return d.reads.Query(ctx, sql, args...)
+	send := func(d *DB) (pgx.Rows, error) {
+		if isShared(sql) {
+			return d.reads.Query(ctx, sql, args...)
+		}
+		return d.queryAlone(ctx, sql, args)
 	}
-	return d.queryAlone(ctx, sql, args)
+	if rows, ok := d.queryReplica(ctx, sql, send); ok {
+		return rows, nil
+	}
+	return send(d)
 }
 
 func (d *DB) queryAlone(ctx context.Context, sql string, args []any) (pgx.Rows, error) {

@@ -28,7 +28,9 @@ const maxGroup = 16
 //
 // shares a round trip with the queries of other requests. Every other query
 // takes a connection of the pool for itself. Handlers do not choose: they pass
-// the DB. A Together joins many reads of one kind in one statement.
+// the DB. A Together joins many reads of one kind in one statement. If there are
+// replicas, reads of a request that only reads are sent to one of them
+// (WithReader).
 //
 // A query may be shared if it reads few rows, by index, whatever its parameters
 // are, since other requests wait for it. So it returns one row, or its LIMIT is
@@ -54,7 +56,11 @@ func (d *DB) Alone() query.DBTX { return alone{d} }
 type alone struct{ *DB }
 
 func (a alone) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	return a.queryAlone(ctx, sql, args)
+	send := func(d *DB) (pgx.Rows, error) { return d.queryAlone(ctx, sql, args) }
+	if rows, ok := a.queryReplica(ctx, sql, send); ok {
+		return rows, nil
+	}
+	return send(a.DB)
 }
 
 func (a alone) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {

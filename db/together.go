@@ -42,6 +42,8 @@ type Together[K, R any] struct {
 	most int // groups that may run at once
 	// again reports whether a read can be run again after an error of its group.
 	again func(error) bool
+	// replicas are for the reads that come from them, in the order of DB.
+	replicas []*Together[K, R]
 
 	mu      sync.Mutex
 	running int
@@ -68,6 +70,15 @@ type member[K, R any] struct {
 // shared, since they would wait twice.
 func NewTogether[K, R any](d *DB, name string, one func(context.Context, query.DBTX, K) (R, error),
 	many func(ctx context.Context, conn query.DBTX, keys []K, found func(i int, row *R)) error) *Together[K, R] {
+	t := newTogether(d, name, one, many)
+	for _, r := range d.replicas.all {
+		t.replicas = append(t.replicas, newTogether(r.db, name, one, many))
+	}
+	return t
+}
+
+func newTogether[K, R any](d *DB, name string, one func(context.Context, query.DBTX, K) (R, error),
+	many func(ctx context.Context, conn query.DBTX, keys []K, found func(i int, row *R)) error) *Together[K, R] {
 	return &Together[K, R]{
 		db: d, sql: "-- name: " + name + " :one", one: one, many: many, most: max(1, d.cfg.MaxConns/2),
 		again: func(error) bool { return true },
@@ -78,7 +89,7 @@ func NewTogether[K, R any](d *DB, name string, one func(context.Context, query.D
 // or, after an error, nothing.
 func NewTogetherWriting[K, R any](d *DB, name string, one func(context.Context, query.DBTX, K) (R, error),
 	many func(ctx context.Context, conn query.DBTX, keys []K, found func(i int, row *R)) error) *Together[K, R] {
-	t := NewTogether(d, name, one, many)
+	t := newTogether(d, name, one, many)
 	t.again = isRolledBack
 	return t
 }
@@ -103,7 +114,20 @@ func isRolledBack(err error) bool {
 }
 
 // Get returns the row of a key, or pgx.ErrNoRows.
-func (t *Together[K, R]) Get(ctx context.Context, key K) (row R, err error) {
+func (t *Together[K, R]) Get(ctx context.Context, key K) (R, error) {
+	if len(t.replicas) > 0 {
+		if from := t.db.source(ctx); from != nil {
+			row, err := t.replicas[from.index].get(ctx, key)
+			if err == nil || errors.Is(err, pgx.ErrNoRows) || ctx.Err() != nil {
+				return row, err
+			}
+			t.db.leave(ctx, from, err)
+		}
+	}
+	return t.get(ctx, key)
+}
+
+func (t *Together[K, R]) get(ctx context.Context, key K) (row R, err error) {
 	t.mu.Lock()
 	if t.running == 0 {
 		t.running++

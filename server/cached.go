@@ -85,6 +85,27 @@ func (s *Server) fromCache(x *exchange, next echo.HandlerFunc) error {
 	return err
 }
 
+// readReplicas lets the reads of a request come from replicas of the database,
+// if the request only reads. What has committed until now must be known for
+// that, because a replica must show at least as much.
+func (s *Server) readReplicas(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		x := of(c)
+		if x.op == nil || x.op.Method != http.MethodGet || !s.deps.DB.HasReplicas() {
+			return next(c)
+		}
+		r := x.Request()
+		if !x.info.Synced {
+			if err := s.deps.Feed.Sync(r.Context()); err != nil {
+				return err
+			}
+			x.info.Synced = true
+		}
+		x.SetRequest(r.WithContext(s.deps.DB.WithReader(r.Context())))
+		return next(c)
+	}
+}
+
 // result is a response that an operation has made.
 type result struct {
 	response *cache.Response

@@ -13,6 +13,7 @@ import (
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/cards"
 	"github.com/byline-api/byline/api/problem"
+	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/server/cache"
 	"github.com/byline-api/byline/server/contract"
 )
@@ -148,6 +149,38 @@ func (c poolCollector) Collect(ch chan<- prometheus.Metric) {
 	counter(poolAcquires, float64(s.AcquireCount()))
 	counter(poolWaits, float64(s.EmptyAcquireCount()))
 	counter(poolWaitSeconds, s.EmptyAcquireWaitTime().Seconds())
+}
+
+// replicaCollector reads the state of the read replicas when it is scraped.
+type replicaCollector struct{ db *db.DB }
+
+var (
+	replicaUsed    = prometheus.NewDesc("db_replica_used", "1 if reads are sent to the replica, 0 if it is lost, late, or follows another primary.", []string{"replica"}, nil)
+	replicaLag     = prometheus.NewDesc("db_replica_lag_seconds", "How long ago the primary did what the replica does not show yet.", []string{"replica"}, nil)
+	replicaReads   = prometheus.NewDesc("db_replica_reads_total", "Reads sent to the replica.", []string{"replica"}, nil)
+	replicaFailed  = prometheus.NewDesc("db_replica_failed_reads_total", "Reads that failed on the replica and were sent to the primary.", []string{"replica"}, nil)
+	replicaMissing = prometheus.NewDesc("db_replica_missing_total", "Requests whose reads were sent to the primary because no replica showed enough in time.", nil, nil)
+)
+
+func (c replicaCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{replicaUsed, replicaLag, replicaReads, replicaFailed, replicaMissing} {
+		ch <- d
+	}
+}
+
+func (c replicaCollector) Collect(ch chan<- prometheus.Metric) {
+	all, missing := c.db.ReplicaStatus()
+	for _, r := range all {
+		used := 0.0
+		if r.State == db.ReplicaUsed {
+			used = 1
+		}
+		ch <- prometheus.MustNewConstMetric(replicaUsed, prometheus.GaugeValue, used, r.Name)
+		ch <- prometheus.MustNewConstMetric(replicaLag, prometheus.GaugeValue, r.Lag.Seconds(), r.Name)
+		ch <- prometheus.MustNewConstMetric(replicaReads, prometheus.CounterValue, float64(r.Reads), r.Name)
+		ch <- prometheus.MustNewConstMetric(replicaFailed, prometheus.CounterValue, float64(r.Failed), r.Name)
+	}
+	ch <- prometheus.MustNewConstMetric(replicaMissing, prometheus.CounterValue, float64(missing))
 }
 
 // cacheCollector reads the cache's statistics when it is scraped.

@@ -39,6 +39,7 @@ func (s *Server) middlewares() []echo.MiddlewareFunc {
 		s.represent,      // around validation and handler: adds tags to responses
 		s.validate,       // handlers get only requests that the document allows
 		s.admit,          // after validation: a client that sends slowly takes no place
+		s.readReplicas,   // after admit: what it learns is to be new when the handler begins
 		s.confirm,        // last: what authenticate found may have changed during the waits before
 	}
 }

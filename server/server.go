@@ -214,6 +214,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.tracing = newTracing(deps.Tracing, doc, scheme)
 	s.metrics = newMetrics(cfg, doc, func() *pgxpool.Stat { return deps.DB.Pool().Stat() }, s.cache)
 	s.metrics.registry.MustRegister(oldTokenCollector{deps.Authenticator.OldTokens()}, cardCollector{deps.API.Cards.Stats})
+	if deps.DB.HasReplicas() {
+		s.metrics.registry.MustRegister(replicaCollector{deps.DB})
+	}
 	if deps.Mail != nil {
 		s.metrics.registry.MustRegister(mailCollector{deps.Mail})
 	}

@@ -27,6 +27,7 @@ type config struct {
 	AdminHosts                           []string // besides IP addresses and localhost
 	DataDir, PGBin                       string
 	DatabaseURL                          string // empty = the embedded PostgreSQL
+	ReadURLs                             []string
 	Profile                              string // development, production
 	Compat                               string // strict, lenient
 	PoolMax, PoolMin                     int    // connections
@@ -122,6 +123,8 @@ var settings = []setting{
 		parse: into(func(c *config) *string { return &c.TLSKey }, file)},
 	{env: "DATABASE_URL", def: "", meaning: "PostgreSQL 14 or newer, as a URL or a `key=value` list; empty = the embedded PostgreSQL.",
 		parse: into(func(c *config) *string { return &c.DatabaseURL }, databaseURL), secret: true},
+	{env: "BYLINE_READ_URLS", def: "", meaning: "[Read replicas](read-replicas.md): URLs of standbys of the database (separated by spaces), each of one server; needs `DATABASE_URL`.",
+		parse: into(func(c *config) *[]string { return &c.ReadURLs }, databaseURLs), secret: true, shown: hideEach},
 	{env: "BYLINE_DATA_DIR", def: "./.byline", meaning: "Data folder of the embedded PostgreSQL.",
 		parse: into(func(c *config) *string { return &c.DataDir }, notEmpty)},
 	{env: "BYLINE_PG_BIN", def: "", meaning: "Folder of the PostgreSQL programs to embed; empty = the newest installed version, or a download if there is none.",
@@ -315,6 +318,9 @@ func (c *config) complete(cores int) (wrong []error) {
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		wrong = append(wrong, fmt.Errorf("%s and %s: must be set together", c.nameOf("BYLINE_TLS_CERT"), c.nameOf("BYLINE_TLS_KEY")))
+	}
+	if c.DatabaseURL == "" && len(c.ReadURLs) > 0 {
+		wrong = append(wrong, fmt.Errorf("%s: requires DATABASE_URL, because the embedded PostgreSQL has no standbys", c.givenBy("BYLINE_READ_URLS")))
 	}
 	if c.PoolMin > c.PoolMax {
 		wrong = append(wrong, fmt.Errorf("%s: must not be greater than %s (%d)", c.givenBy("BYLINE_POOL_MIN"), c.nameOf("BYLINE_POOL_MAX"), c.PoolMax))

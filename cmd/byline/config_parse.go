@@ -289,6 +289,21 @@ func databaseURL(s string) (string, error) {
 	return s, nil
 }
 
+// databaseURLs parses URLs that are separated by spaces. A key=value list has
+// spaces itself, so that only URLs are accepted.
+func databaseURLs(s string) ([]string, error) {
+	all := strings.Fields(s)
+	for i, one := range all {
+		if !strings.Contains(one, "://") {
+			return nil, fmt.Errorf("must be PostgreSQL URLs, separated by spaces, such as postgres://user:password@host:5432/name; number %d is none", i+1)
+		}
+		if _, err := databaseURL(one); err != nil {
+			return nil, fmt.Errorf("number %d %w", i+1, err)
+		}
+	}
+	return all, nil
+}
+
 // unambiguous reports whether only passwords are hidden when s is shown. It is
 // false if a special character in the password, such as / or ?, makes a part of
 // it the name of the database or a parameter, which errors show.

@@ -50,6 +50,15 @@ func hideSecrets(s string) string {
 	return shown
 }
 
+// hideEach is hideSecrets for several URLs.
+func hideEach(_ *config, s string) string {
+	all := strings.Fields(s)
+	for i, one := range all {
+		all[i] = hideSecrets(one)
+	}
+	return strings.Join(all, " ")
+}
+
 // beginnings are what the value of a secret may begin with, for hints. A
 // beginning of another kind may be a part of the secret.
 var beginnings = []string{"postgres://", "postgresql://", "mysql://", "jdbc:", "DATABASE_URL=", "smtp://", "smtps://", "http://", "https://", `"`, "'", " "}

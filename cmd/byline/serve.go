@@ -74,7 +74,7 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	}
 	defer flushTraces()
 	database, err := db.Open(ctx, db.Config{
-		URL: target.url, MaxConns: cfg.PoolMax, MinConns: cfg.PoolMin,
+		URL: target.url, ReadURLs: cfg.ReadURLs, MaxConns: cfg.PoolMax, MinConns: cfg.PoolMin,
 		AcquireTimeout: cfg.PoolAcquireTimeout, QueryTimeout: cfg.QueryTimeout,
 		Tracer: db.TraceStatements(tracing, nil),
 	})
@@ -118,6 +118,7 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	workers, work := errgroup.WithContext(work)
 	workers.Go(func() error { return feed.Run(work) })
+	workers.Go(func() error { return database.RunReplicas(work, feed.Mark, log) })
 	workers.Go(func() error { return queue.Run(work) })
 	if keyPair != nil {
 		workers.Go(func() error { return keyPair.Follow(work) })

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/gen/query"
 )
 
@@ -60,6 +62,9 @@ type Feed struct {
 	position    position
 	synced      time.Time // when the changes up to position began to be read
 	warned      bool      // whether unknown keys have been logged
+	marked      string    // the snapshot that the mark is of
+
+	mark atomic.Pointer[db.Mark]
 }
 
 // A round reads the changes once, for all callers that wait for it.
@@ -79,7 +84,9 @@ type position struct {
 // NewFeed returns a Feed of the database that conn leads to. It does not poll
 // before Run is called.
 func NewFeed(conn query.DBTX, log *slog.Logger) *Feed {
-	return &Feed{conn: conn, log: log}
+	f := &Feed{conn: conn, log: log}
+	f.mark.Store(&db.Mark{})
+	return f
 }
 
 // Subscribe adds a subscriber. The next round delivers to all subscribers that
@@ -180,7 +187,9 @@ func (f *Feed) read(ctx context.Context) (Batch, position, error) {
 		if err != nil {
 			return Batch{}, position{}, fmt.Errorf("changes: reading the first position: %w", err)
 		}
-		return Batch{All: true}, position{row.Life, row.Snapshot}, nil
+		now := position{row.Life, row.Snapshot}
+		f.setMark(now, row.Lsn)
+		return Batch{All: true}, now, nil
 	}
 	row, err := q.ChangeList(ctx, f.conn, f.position.snapshot)
 	if err != nil {
@@ -191,7 +200,22 @@ func (f *Feed) read(ctx context.Context) (Batch, position, error) {
 		f.position = position{}
 		return f.read(ctx)
 	}
+	f.setMark(now, row.Lsn)
 	return f.batch(row.Keys), now, nil
+}
+
+// Mark returns what a standby must have replayed to show everything that has
+// been delivered to the subscribers.
+func (f *Feed) Mark() db.Mark { return *f.mark.Load() }
+
+// setMark notes how far the write-ahead log was when the snapshot had been
+// taken. While the snapshot stays the same, nothing has committed, and the mark
+// need not move with the rest of the log.
+func (f *Feed) setMark(p position, lsn int64) {
+	if text := p.life + p.snapshot; text != f.marked {
+		f.marked = text
+		f.mark.Store(&db.Mark{Life: p.life, LSN: lsn})
+	}
 }
 
 // batch returns a batch with the keys that have these texts.

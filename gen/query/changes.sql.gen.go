@@ -7,6 +7,7 @@ package query
 
 import (
 	"context"
+	"time"
 )
 
 const changeCreate = `-- name: ChangeCreate :exec
@@ -47,7 +48,8 @@ func (q *Queries) ChangeExpire(ctx context.Context, db DBTX, seen string) (int64
 
 const changeList = `-- name: ChangeList :one
 SELECT pg_current_snapshot()::text AS snapshot,
-       (pg_postmaster_start_time()::text || COALESCE((SELECT min(life::text) FROM change_lives), ''))::text AS life,
+       (extract(epoch FROM pg_postmaster_start_time())::text || COALESCE((SELECT min(life::text) FROM change_lives), ''))::text AS life,
+       pg_wal_lsn_diff(CASE WHEN current_setting('synchronous_commit') = 'off' THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END, '0/0')::bigint AS lsn,
        COALESCE(array_agg(key), '{}')::text[] AS keys
 FROM changes c, unnest(c.keys) AS key
 WHERE c.xid >= pg_snapshot_xmin(CAST(CAST($1 AS text) AS pg_snapshot))
@@ -57,36 +59,78 @@ WHERE c.xid >= pg_snapshot_xmin(CAST(CAST($1 AS text) AS pg_snapshot))
 type ChangeListRow struct {
 	Snapshot string
 	Life     string
+	Lsn      int64
 	Keys     []string
 }
 
 // Returns what the transactions have changed that the snapshot did not see, and
 // the snapshot of this statement, from which the next call continues. life
-// differs from that of the last call if changes may have been lost since.
+// differs from that of the last call if changes may have been lost since. lsn is
+// a position of the write-ahead log, in bytes: a standby that has replayed it
+// shows all that the snapshot sees. A transaction is only seen once its commit
+// has been flushed, unless synchronous_commit is off.
 func (q *Queries) ChangeList(ctx context.Context, db DBTX, since string) (ChangeListRow, error) {
 	row := db.QueryRow(ctx, changeList, since)
 	var i ChangeListRow
-	err := row.Scan(&i.Snapshot, &i.Life, &i.Keys)
+	err := row.Scan(
+		&i.Snapshot,
+		&i.Life,
+		&i.Lsn,
+		&i.Keys,
+	)
 	return i, err
 }
 
 const changeSnapshot = `-- name: ChangeSnapshot :one
 WITH begun AS (
     INSERT INTO change_lives (life) SELECT gen_random_uuid() WHERE NOT EXISTS (SELECT FROM change_lives) RETURNING life
+), current AS (
+    SELECT (extract(epoch FROM pg_postmaster_start_time())::text || COALESCE((SELECT min(life::text) FROM change_lives), (SELECT life::text FROM begun), ''))::text AS life
+), newest AS (
+    SELECT p.id, p.life FROM primary_lives p ORDER BY p.id DESC LIMIT 1
+), noted AS (
+    INSERT INTO primary_lives (life) SELECT c.life FROM current c WHERE c.life IS DISTINCT FROM (SELECT n.life FROM newest n)
+), forgotten AS (
+    DELETE FROM primary_lives WHERE id < (SELECT n.id FROM newest n)
 )
-SELECT pg_current_snapshot()::text AS snapshot,
-       (pg_postmaster_start_time()::text || COALESCE((SELECT min(life::text) FROM change_lives), (SELECT life::text FROM begun), ''))::text AS life
+SELECT pg_current_snapshot()::text AS snapshot, current.life,
+       pg_wal_lsn_diff(CASE WHEN current_setting('synchronous_commit') = 'off' THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END, '0/0')::bigint AS lsn
+FROM current
 `
 
 type ChangeSnapshotRow struct {
 	Snapshot string
 	Life     string
+	Lsn      int64
 }
 
-// Returns where ChangeList can begin. After a crash, it begins a life.
+// Returns where ChangeList can begin. After a crash, it begins a life, and it
+// notes a life that is new for those who read from standbys.
 func (q *Queries) ChangeSnapshot(ctx context.Context, db DBTX) (ChangeSnapshotRow, error) {
 	row := db.QueryRow(ctx, changeSnapshot)
 	var i ChangeSnapshotRow
-	err := row.Scan(&i.Snapshot, &i.Life)
+	err := row.Scan(&i.Snapshot, &i.Life, &i.Lsn)
+	return i, err
+}
+
+const replicaProgress = `-- name: ReplicaProgress :one
+SELECT COALESCE((SELECT p.life FROM primary_lives p ORDER BY p.id DESC LIMIT 1), '')::text AS life,
+       CASE WHEN pg_is_in_recovery() THEN COALESCE(pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0'), 0) ELSE 0 END::bigint AS lsn,
+       pg_postmaster_start_time()::timestamptz AS started
+`
+
+type ReplicaProgressRow struct {
+	Life    string
+	Lsn     int64
+	Started time.Time
+}
+
+// Returns which life of which primary a standby follows, and up to where in the
+// write-ahead log it has replayed what the primary has done. started tells
+// servers apart. lsn is 0 on a primary.
+func (q *Queries) ReplicaProgress(ctx context.Context, db DBTX) (ReplicaProgressRow, error) {
+	row := db.QueryRow(ctx, replicaProgress)
+	var i ReplicaProgressRow
+	err := row.Scan(&i.Life, &i.Lsn, &i.Started)
 	return i, err
 }

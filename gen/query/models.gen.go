@@ -395,6 +395,11 @@ type Preview struct {
 	ExpiresAt time.Time
 }
 
+type PrimaryLife struct {
+	ID   int64
+	Life string
+}
+
 type Report struct {
 	ID         int64
 	ItemID     int64
