@@ -25,6 +25,7 @@ import (
 // streaming is a primary and its standbys.
 type streaming struct {
 	primary  *embedded.Server
+	dir      string // of the primary
 	standbys []*embedded.Server
 	dirs     []string // of the standbys
 }
@@ -33,7 +34,7 @@ type streaming struct {
 func newStreaming(t testing.TB, n int) *streaming {
 	t.Helper()
 	dir := newDataFolder(t)
-	var s streaming
+	s := streaming{dir: dir}
 	for range n { // the same cluster as the primary has, before either starts
 		s.dirs = append(s.dirs, newDataFolder(t))
 	}
