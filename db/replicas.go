@@ -69,15 +69,25 @@ func (d *DB) source(ctx context.Context) *replica {
 	return r.from
 }
 
+// LeaveReplica makes a request read from the primary, and reports whether it has
+// read from a replica.
+func (d *DB) LeaveReplica(ctx context.Context) bool {
+	r, _ := ctx.Value(readerKey{}).(*Reader)
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	left := r.from != nil
+	r.from, r.primary = nil, true
+	return left
+}
+
 // leave makes a request read from the primary after a read from a replica has
 // failed. The replica is avoided unless the failure concerns one statement only,
 // such as a conflict with what the replica replays.
 func (d *DB) leave(ctx context.Context, from *replica, err error) {
-	if r, _ := ctx.Value(readerKey{}).(*Reader); r != nil {
-		r.mu.Lock()
-		r.from, r.primary = nil, true
-		r.mu.Unlock()
-	}
+	d.LeaveReplica(ctx)
 	from.failed.Add(1)
 	if isServerLost(err) && ctx.Err() == nil {
 		from.set(ReplicaLost, err)

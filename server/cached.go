@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/server/cache"
 )
 
@@ -101,8 +102,15 @@ func (s *Server) readReplicas(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			x.info.Synced = true
 		}
-		x.SetRequest(r.WithContext(s.deps.DB.WithReader(r.Context())))
-		return next(c)
+		ctx := s.deps.DB.WithReader(r.Context())
+		x.SetRequest(r.WithContext(ctx))
+		err := next(c)
+		if err != nil && db.IsUnavailable(err) && !x.Response().Committed && s.deps.DB.LeaveReplica(ctx) {
+			// The replica was lost in the middle of its rows, or what it replays was
+			// in conflict with them.
+			err = next(c)
+		}
+		return err
 	}
 }
 
