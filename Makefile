@@ -44,6 +44,11 @@ CACHE_TIME ?= 10m
 cache-test: ## Compare cached responses of two replicas with uncached ones after random writes, for a time: make cache-test CACHE_TIME=1h
 	BYLINE_TEST_CACHE=$(CACHE_TIME) $(GO) test -pgo=off -count=1 -timeout 0 -v -run '^TestCacheChangesNothing$$' ./server
 
+.PHONY: replica-test
+REPLICA_PAIRS ?= 10000
+replica-test: ## Read what was written from two standbys, with one late and with faults, and count what is stale: make replica-test REPLICA_PAIRS=10000
+	BYLINE_TEST_REPLICAS=$(REPLICA_PAIRS) $(GO) test -pgo=off -count=1 -timeout 30m -v -run '^TestReplicas' ./cmd/byline
+
 .PHONY: chaos
 chaos: ## Inject the slow faults too, and write the table of docs/faults.md
 	BYLINE_CHAOS=1 BYLINE_CHAOS_PAGE='$(CURDIR)/docs/faults.md' $(GO) test -pgo=off -run Chaos -count=1 -timeout 20m -v ./cmd/byline

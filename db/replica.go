@@ -26,7 +26,12 @@ type replica struct {
 	known atomic.Pointer[Mark]
 	state atomic.Int32 // ReplicaState
 	lag   atomic.Int64 // time.Duration
-	log   atomic.Pointer[slog.Logger]
+	// reason is why it is not used.
+	reason atomic.Pointer[error]
+	log    atomic.Pointer[slog.Logger]
+	// The state at the last probe, since when, and what the log says.
+	current, told ReplicaState
+	since         time.Time
 
 	reads, failed atomic.Int64
 
@@ -49,7 +54,7 @@ func newReplica(ctx context.Context, cfg Config) (*replica, error) {
 	}
 	cc := d.pool.Config().ConnConfig
 	_, name := pgconn.NetworkAddress(cc.Host, cc.Port)
-	r := &replica{name: name, db: d}
+	r := &replica{name: name, db: d, told: unknown}
 	r.known.Store(&Mark{})
 	cfg.MaxConns, cfg.MinConns, cfg.Tracer = 1, 0, nil
 	if r.asked, err = Open(ctx, cfg); err != nil {
@@ -68,18 +73,33 @@ func (r *replica) reached() Mark { return *r.known.Load() }
 
 func (r *replica) usable() bool { return ReplicaState(r.state.Load()) == ReplicaUsed }
 
-// set changes the state and logs the change.
+// set changes the state. err is the reason unless the replica is used.
 func (r *replica) set(to ReplicaState, err error) {
-	if from := ReplicaState(r.state.Swap(int32(to))); from == to {
+	r.state.Store(int32(to))
+	if err != nil {
+		r.reason.Store(&err)
+	}
+}
+
+// lasting is how long a replica has to be in a state before the log says so: a
+// busy one can be late for a moment many times a minute.
+const lasting = time.Second
+
+// tell logs the state once it lasts.
+func (r *replica) tell(now time.Time) {
+	state := ReplicaState(r.state.Load())
+	if state != r.current {
+		r.current, r.since = state, now
+	}
+	if state == r.told || now.Sub(r.since) < lasting && r.told != unknown {
 		return
 	}
-	log := r.log.Load()
-	switch {
-	case log == nil:
-	case to == ReplicaUsed:
+	r.told = state
+	switch log, reason := r.log.Load(), r.reason.Load(); {
+	case state == ReplicaUsed:
 		log.Info("reads are sent to a replica", "replica", r.name)
-	default:
-		log.Warn("no reads are sent to a replica", "replica", r.name, "state", to.String(), "error", err)
+	case reason != nil:
+		log.Warn("no reads are sent to a replica", "replica", r.name, "state", state.String(), "error", *reason)
 	}
 }
 
@@ -157,7 +177,6 @@ func (r *replica) read() error {
 	earlier := row.Started.Before(r.started)
 	r.started = row.Started
 	if row.Lsn == 0 || earlier { // a primary, or not always the same server
-		r.asked.pool.Reset()
 		return errForeign
 	}
 	r.known.Store(&Mark{Life: row.Life, LSN: row.Lsn})
@@ -182,6 +201,7 @@ func (r *replica) probe(ctx context.Context, mark func() Mark) {
 			r.set(stateOf(err), err)
 		}
 		r.lag.Store(int64(unseen.age(now, want, r.reached())))
+		r.tell(time.Now())
 		select {
 		case <-ctx.Done():
 			return
@@ -214,5 +234,5 @@ func (u *unseen) age(now time.Time, want, reached Mark) time.Duration {
 			mark Mark
 		}{now, want})
 	}
-	return time.Since((*u)[0].at)
+	return now.Sub((*u)[0].at)
 }

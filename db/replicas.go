@@ -205,6 +205,9 @@ const (
 	ReplicaUsed
 )
 
+// unknown is no state: the log has not named one yet.
+const unknown ReplicaState = -1
+
 // String returns the name of the state in logs and metrics.
 func (s ReplicaState) String() string {
 	return [...]string{"lost", "late", "foreign", "used"}[s]

@@ -291,15 +291,15 @@ func databaseURL(s string) (string, error) {
 
 // databaseURLs parses URLs that are separated by spaces. A key=value list has
 // spaces itself, so that only URLs are accepted.
-func databaseURLs(s string) ([]string, error) {
-	all := strings.Fields(s)
-	for i, one := range all {
+func databaseURLs(s string) (all []string, err error) {
+	for i, one := range strings.Fields(s) {
 		if !strings.Contains(one, "://") {
 			return nil, fmt.Errorf("must be PostgreSQL URLs, separated by spaces, such as postgres://user:password@host:5432/name; number %d is none", i+1)
 		}
 		if _, err := databaseURL(one); err != nil {
 			return nil, fmt.Errorf("number %d %w", i+1, err)
 		}
+		all = append(all, one)
 	}
 	return all, nil
 }

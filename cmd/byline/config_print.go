@@ -50,11 +50,14 @@ func hideSecrets(s string) string {
 	return shown
 }
 
-// hideEach is hideSecrets for several URLs.
+// hideEach is hideSecrets for several URLs. If one of them is none, it replaces
+// all.
 func hideEach(_ *config, s string) string {
 	all := strings.Fields(s)
 	for i, one := range all {
-		all[i] = hideSecrets(one)
+		if all[i] = hideSecrets(one); all[i] == mask {
+			return mask
+		}
 	}
 	return strings.Join(all, " ")
 }

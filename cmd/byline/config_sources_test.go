@@ -21,6 +21,7 @@ func writeFile(t *testing.T, text string) string {
 // valid has a value for each secret setting.
 var valid = map[string]string{
 	"DATABASE_URL":                "postgres://u:s3cret@h/d",
+	"BYLINE_READ_URLS":            "postgres://u:s3cret@h1/d  postgres://u:s3cret@h2/d?sslmode=disable",
 	"BYLINE_SMTP_URL":             "smtp://u:s3cret@h:587",
 	"OTEL_EXPORTER_OTLP_ENDPOINT": "http://u:s3cret@h:4318",
 	"BYLINE_OLD_TOKENS_SECRET":    "s3cret",
@@ -33,7 +34,7 @@ func TestSecretFiles(t *testing.T) {
 	page := readFile(t, "../../docs/configuration.md")
 	secrets := 0
 	for _, s := range settings {
-		looksSecret := regexp.MustCompile(`DATABASE|SMTP|ENDPOINT|SECRET|CREDENTIAL|PASSWORD$`).MatchString(s.env) && s.env != "BYLINE_REQUIRE_CURRENT_PASSWORD"
+		looksSecret := regexp.MustCompile(`DATABASE|READ_URLS|SMTP|ENDPOINT|SECRET|CREDENTIAL|PASSWORD$`).MatchString(s.env) && s.env != "BYLINE_REQUIRE_CURRENT_PASSWORD"
 		require.Equal(t, looksSecret, s.secret, "%s: a setting that can contain a password is secret", s.env)
 		if !s.secret {
 			continue
@@ -44,7 +45,11 @@ func TestSecretFiles(t *testing.T) {
 		require.Contains(t, page, "`"+s.env+"_FILE`")
 		path := writeFile(t, text+"\r\n")
 		loadWith := func(variable, value string, args ...string) (*config, error) {
-			return load(t, map[string]string{"BYLINE_MAIL_FROM": "a@example.com", "BYLINE_OLD_TOKENS_UNTIL": "2026-12-31", variable: value}, args...)
+			env := map[string]string{"BYLINE_MAIL_FROM": "a@example.com", "BYLINE_OLD_TOKENS_UNTIL": "2026-12-31", variable: value}
+			if s.env == "BYLINE_READ_URLS" {
+				env["DATABASE_URL"] = valid["DATABASE_URL"]
+			}
+			return load(t, env, args...)
 		}
 		for name, given := range map[string]func() (*config, error){
 			s.env + "_FILE":           func() (*config, error) { return loadWith(s.env+"_FILE", path) },

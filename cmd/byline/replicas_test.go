@@ -28,6 +28,10 @@ type streaming struct {
 	dir      string // of the primary
 	standbys []*embedded.Server
 	dirs     []string // of the standbys
+	// The services reach the standbys through proxies, since a restart changes
+	// their addresses.
+	proxies []*proxy
+	urls    []string
 }
 
 // newStreaming starts a primary and n standbys that follow it.
@@ -52,7 +56,9 @@ func newStreaming(t testing.TB, n int) *streaming {
 		signal := filepath.Join(standby, "postgres", "standby.signal")
 		require.NoError(t, os.WriteFile(signal, nil, 0o644))
 		giveTo(t, filepath.Join(standby, "postgres", "PG_VERSION"), signal)
-		s.standbys = append(s.standbys, startPostgres(t, standby, follow(from, password, nil)))
+		server := startPostgres(t, standby, follow(from, password, nil))
+		proxy, through := newProxy(t, server.URL())
+		s.standbys, s.proxies, s.urls = append(s.standbys, server), append(s.proxies, proxy), append(s.urls, through)
 	}
 	return &s
 }
@@ -82,20 +88,18 @@ func startPostgres(t testing.TB, dir string, settings map[string]string) *embedd
 // delay restarts a standby so that it replays everything so much later.
 func (s *streaming) delay(t testing.TB, i int, by string) {
 	t.Helper()
+	s.proxies[i].down()
 	stopPostgres(t, s.standbys[i])
 	from, err := url.Parse(superuserURL(t, s.dirs[i], s.primary.URL()))
 	require.NoError(t, err)
 	password, _ := from.User.Password()
 	s.standbys[i] = startPostgres(t, s.dirs[i], follow(from, password, map[string]string{"recovery_min_apply_delay": by}))
+	s.proxies[i].up(s.standbys[i].URL())
 }
 
 // readURLs returns the value of BYLINE_READ_URLS for the first n standbys.
 func (s *streaming) readURLs(n int) string {
-	var all []string
-	for _, standby := range s.standbys[:n] {
-		all = append(all, standby.URL())
-	}
-	return "BYLINE_READ_URLS=" + strings.Join(all, " ")
+	return "BYLINE_READ_URLS=" + strings.Join(s.urls[:n], " ")
 }
 
 // metric returns the sum of the samples of a metric.
@@ -135,7 +139,7 @@ func (p *pairs) write(method, path, token, body string) (result struct {
 	p.t.Helper()
 	status, text := p.writer.send(method, path, token, body)
 	require.Less(p.t, status, 300, "%s %s: %s", method, path, text)
-	require.NoError(p.t, json.Unmarshal([]byte(text+`{}`)[:max(len(text), 2)], &result))
+	require.NoError(p.t, json.Unmarshal([]byte(text + `{}`)[:max(len(text), 2)], &result))
 	return result
 }
 
@@ -229,17 +233,26 @@ func TestReplicas(t *testing.T) {
 	s.delay(t, 1, "10s")
 	p.run("late", wanted/3)
 	report("one standby 10 s late")
+	newest := func(server *embedded.Server) float64 {
+		return query[float64](t, server.URL(), "SELECT extract(epoch FROM max(updated_at))::float8 FROM articles")[0]
+	}
+	require.Less(t, newest(s.standbys[1]), newest(s.primary)-1, "the standby is not late")
 
+	s.delay(t, 1, "0")
+	used(2)
 	before := reader.metric("db_replica_reads_total")
-	stopPostgres(t, s.standbys[1])
-	p.run("lost", wanted-2*(wanted/3))
-	report("one standby lost")
+	require.Equal(t, []bool{true}, query[bool](t, superuserURL(t, s.dirs[1], s.standbys[1].URL()), "SELECT pg_promote()"))
+	p.run("promoted", wanted/6)
+	report("one standby promoted")
 	require.Greater(t, reader.metric("db_replica_reads_total"), before)
 	used(1)
+	await(t, "a line of the log", func() bool { return strings.Contains(reader.log.tail(5000), `"state":"foreign"`) })
 
+	var lost sync.WaitGroup
+	lost.Go(func() { p.run("lost", wanted/6) })
 	stopPostgres(t, s.standbys[0])
-	p.run("none", 50)
-	report("both standbys lost")
+	lost.Wait()
+	report("the other standby lost")
 	used(0)
 	t.Logf("%d pairs, %d stale", p.done.Load(), p.stale.Load())
 }
