@@ -85,17 +85,17 @@ func (f *Fleet) Run(ctx context.Context) error {
 	defer beat.Stop()
 	defer tick.Stop()
 	defer expire.Stop()
-	for f.beat(ctx); ; {
+	for f.Beat(ctx); ; {
 		select {
 		case <-ctx.Done():
 			f.leave(context.WithoutCancel(ctx))
 			return nil
 		case <-beat.C:
-			f.beat(ctx)
+			f.Beat(ctx)
 		case <-tick.C:
-			f.round(ctx, true)
+			f.Round(ctx, true)
 		case <-f.wake:
-			f.round(ctx, false)
+			f.Round(ctx, false)
 			select {
 			case <-ctx.Done():
 			case <-time.After(hurryInterval):
@@ -108,8 +108,8 @@ func (f *Fleet) Run(ctx context.Context) error {
 	}
 }
 
-// beat says that the replica is alive, and learns how many others are.
-func (f *Fleet) beat(ctx context.Context) {
+// Beat, a part of Run, says that the replica is alive, and learns how many others are.
+func (f *Fleet) Beat(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
 	n, err := f.store.Beat(ctx)
@@ -142,9 +142,9 @@ func (f *Fleet) divide(now time.Time) {
 	}
 }
 
-// round tells the others what clients have used, and learns what they have used
+// Round, a part of Run, tells the others what clients have used, and learns what they have used
 // in all. all is set to learn also of clients that the replica has not seen.
-func (f *Fleet) round(ctx context.Context, all bool) {
+func (f *Fleet) Round(ctx context.Context, all bool) {
 	if f.members == 1 || f.alone && !all {
 		return
 	}

@@ -247,7 +247,7 @@ func TestFleetAlone(t *testing.T) {
 		remaining, reset, ok := one.limiter.Take(client, now)
 		left, wait, allowed := plain.Take(client, now)
 		require.Equal(t, []any{left, wait, allowed}, []any{remaining, reset, ok})
-		one.round(t.Context(), i%5 == 0)
+		one.Round(t.Context(), i%5 == 0)
 	}
 	require.Zero(t, m.rounds)
 }
@@ -339,6 +339,16 @@ func TestFleetFields(t *testing.T) {
 		}
 	}
 	require.Zero(t, refused)
+}
+
+// TestFleetAllocates checks that a request costs no allocation beyond those of a
+// replica that counts alone, which has none.
+func TestFleetAllocates(t *testing.T) {
+	m, now := newMemory(), epoch.Add(time.Second)
+	r := newReplica(m, Quota{Requests: 100_000, Window: time.Minute}, 3, rand.New(rand.NewPCG(1, 1)))
+	client := Client{User: 7, Address: netip.MustParseAddr("2001:db8::1")}
+	r.limiter.Take(client, now)
+	require.Zero(t, testing.AllocsPerRun(1000, func() { r.limiter.Take(client, now) }))
 }
 
 // TestKeys checks that every key is read as it was written.
