@@ -18,7 +18,7 @@ const (
 	hurryInterval = 20 * time.Millisecond
 	// roundTimeout is how long a round may take, and aloneAfter for how long
 	// rounds may fail before the replica counts alone.
-	roundTimeout = time.Second
+	roundTimeout = 3 * time.Second
 	aloneAfter   = time.Second
 	// beatInterval is how long a new replica may be unknown to the others. One
 	// that has ended without notice is forgotten after 7 seconds.
