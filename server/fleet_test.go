@@ -49,7 +49,9 @@ func runFleet(t *testing.T, all []*servertest.Service) {
 		wait.Go(func() { _ = s.Edge.ShareQuotas(ctx) })
 	}
 	for _, s := range all {
-		require.Eventually(t, func() bool { return strings.Contains(metricsOf(s), fmt.Sprintf("\nrate_limit_replicas %d\n", len(all))) }, polling, tick)
+		require.Eventually(t, func() bool {
+			return strings.Contains(metricsOf(s), fmt.Sprintf("\nrate_limit_replicas %d\n", len(all)))
+		}, polling, tick)
 	}
 }
 
