@@ -108,7 +108,8 @@ func (f *Fleet) Run(ctx context.Context) error {
 	}
 }
 
-// Beat, a part of Run, says that the replica is alive, and learns how many others are.
+// Beat, a part of Run, says that the replica is alive, and learns how many
+// others are.
 func (f *Fleet) Beat(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
@@ -142,8 +143,9 @@ func (f *Fleet) divide(now time.Time) {
 	}
 }
 
-// Round, a part of Run, tells the others what clients have used, and learns what they have used
-// in all. all is set to learn also of clients that the replica has not seen.
+// Round, a part of Run, tells the others what clients have used, and learns what
+// they have used in all. all is set to learn also of clients that the replica
+// has not seen.
 func (f *Fleet) Round(ctx context.Context, all bool) {
 	if f.members == 1 || f.alone && !all {
 		return

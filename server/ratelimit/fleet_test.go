@@ -345,8 +345,8 @@ func TestFleetFields(t *testing.T) {
 	require.Zero(t, refused)
 }
 
-// TestFleetAllocates checks that a request costs no allocation beyond those of a
-// replica that counts alone, which has none.
+// TestFleetAllocates checks that a request costs no allocation, as it costs none
+// if a replica counts alone.
 func TestFleetAllocates(t *testing.T) {
 	m, now := newMemory(), epoch.Add(time.Second)
 	r := newReplica(m, Quota{Requests: 100_000, Window: time.Minute}, 3, rand.New(rand.NewPCG(1, 1)))

@@ -15,14 +15,14 @@ const ownShare = 16
 // a client before it has to tell the others at once.
 const hurryShare = 8
 
-// hotShare is the part of a quota, one of so many, after whose use every replica
-// learns of it.
+// hotShare is the part of a quota, one of so many, after whose use every
+// replica learns of it.
 const hotShare = 8
 
 // parts is how a quota is divided. A client uses its part at the replica first,
 // and then the one that all replicas share. Both are restored at the same time,
-// each by itself, so that their sum never exceeds the quota. If a replica decides
-// alone, the shared part is the whole quota.
+// each by itself, so that their sum never exceeds the quota. If a replica
+// decides alone, the shared part is the whole quota.
 type parts struct {
 	replicas int
 	alone    bool          // whether this replica decides alone, though there may be others
@@ -65,8 +65,9 @@ func (p *parts) spend(st state, t moment, window time.Duration) (after state, wa
 
 // share is how many requests of a client the replica may allow between two
 // rounds: of what was left after the last one, each replica has an equal part.
-// Whatever they do at the same time, they allow no more than was left, or one
-// request each.
+// Replicas whose last round was at the same time allow no more than was left,
+// or one request each. If rounds are late, they can also allow the shares that
+// the others do not know of.
 func (p *parts) share(st state, t moment, window time.Duration) int {
 	left := steps(window-(st.whole-t), p.step) + int(st.used+st.sent)
 	return (left + p.replicas - 1) / p.replicas
