@@ -159,6 +159,11 @@ migrate-load: build ## Migrate a database of a git ref while its service is unde
 	@$(bench_build)
 	bin/bench migrate --base $(BASE) $(BENCH)
 
+.PHONY: migrate-lint
+migrate-lint: ## Lint the migrations with squawk and rules of our own (needs Python)
+	@.ci/migrations/test
+	@.ci/migrations/run
+
 .PHONY: leave-node
 leave-node: build ## Move a running Express and Prisma backend to Byline under load, and check that nobody notices: make leave-node LEAVE='--rate 20'
 	cd bench && $(GO) build -trimpath -o ../bin/leave ./leave

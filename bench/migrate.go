@@ -57,7 +57,7 @@ func (b *bench) migrate(ctx context.Context, stdout io.Writer) (err error) {
 		return fmt.Errorf("%s has %d MB left, and %d articles need %d MB", work, have>>20, b.articles, need>>20)
 	}
 	m := &migration{bench: b, work: work, data: filepath.Join(work, "data"),
-		report: &report.Migration{Machine: machine.Describe(ctx, b.repo), Base: b.base, Articles: b.articles, Every: b.every}}
+		report: &report.Migration{Machine: machine.Describe(ctx, b.repo), Base: b.base, Articles: b.articles, Every: b.every, Limit: b.limit}}
 	var program string
 	if m.tree, program, err = b.buildBase(ctx, work); err != nil {
 		return err

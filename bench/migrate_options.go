@@ -30,6 +30,7 @@ func parseMigrate(args []string) (*options, error) {
 	f.Float64Var(&o.rate, "rate", 200, "`number` of requests a second")
 	f.DurationVar(&o.measure, "time", 10*time.Second, "`time` of the load before the migration, and on both services after it")
 	f.DurationVar(&o.every, "every", 10*time.Millisecond, "`time` between two looks at the locks")
+	f.DurationVar(&o.limit, "limit", time.Second, "longest `time` for which a table may be locked against reads or writes; 0 = any")
 	f.StringVar(&o.json, "json", "", "write the figures to this `file`")
 	f.SetOutput(io.Discard) // as in parseOptions
 	if err := f.Parse(args); err != nil {
@@ -44,7 +45,7 @@ func parseMigrate(args []string) (*options, error) {
 		return nil, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	case o.base == "":
 		return nil, errors.New("--base is required")
-	case o.articles < minArticles, o.connections < 1, o.rate <= 0, o.measure <= 0, o.every <= 0:
+	case o.articles < minArticles, o.connections < 1, o.rate <= 0, o.measure <= 0, o.every <= 0, o.limit < 0:
 		return nil, fmt.Errorf("--articles must be %d or more, and the other numbers and times positive", minArticles)
 	case o.users > sizesOf(o.articles).Users:
 		return nil, fmt.Errorf("%d connections are too many for %d users", o.connections, sizesOf(o.articles).Users)

@@ -5,14 +5,15 @@ import (
 	"flag"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParseMigrate(t *testing.T) {
 	o, err := parseMigrate([]string{"--base", "HEAD~1", "--articles", "1000000"})
-	if err != nil || o.base != "HEAD~1" || o.articles != 1_000_000 || o.rate != 200 {
+	if err != nil || o.base != "HEAD~1" || o.articles != 1_000_000 || o.rate != 200 || o.limit != time.Second {
 		t.Fatalf("%+v, %v", o, err)
 	}
-	for _, args := range []string{"", "--base HEAD extra", "--base HEAD --articles 10", "--base HEAD --rate 0", "--base HEAD --connections 5000", "--base HEAD --scale 1"} {
+	for _, args := range []string{"", "--base HEAD extra", "--base HEAD --articles 10", "--base HEAD --rate 0", "--base HEAD --limit -1s", "--base HEAD --connections 5000", "--base HEAD --scale 1"} {
 		if _, err := parseMigrate(strings.Fields(args)); err == nil {
 			t.Errorf("%q was accepted", args)
 		}

@@ -48,6 +48,7 @@ type options struct {
 	articles int
 	rate     float64
 	every    time.Duration
+	limit    time.Duration
 
 	// These fields are for bench gain.
 	gain gainOptions

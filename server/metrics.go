@@ -16,6 +16,7 @@ import (
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/server/cache"
 	"github.com/byline-api/byline/server/contract"
+	"github.com/byline-api/byline/server/ratelimit"
 )
 
 // metrics holds the series that Prometheus scrapes from the admin port. Every
@@ -234,6 +235,33 @@ func (c cardCollector) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(cardMisses, prometheus.CounterValue, float64(s.Misses))
 	ch <- prometheus.MustNewConstMetric(cardParts, prometheus.GaugeValue, float64(s.Parts))
 	ch <- prometheus.MustNewConstMetric(cardBytes, prometheus.GaugeValue, float64(s.Bytes))
+}
+
+// fleetCollector reads what the sharing of quotas has done when it is scraped.
+type fleetCollector struct{ stats *ratelimit.FleetStats }
+
+var (
+	quotaReplicas     = prometheus.NewDesc("rate_limit_replicas", "Replicas that share rate limits: 1 if this one counts alone.", nil, nil)
+	quotaRounds       = prometheus.NewDesc("rate_limit_rounds_total", "Statements that tell other replicas what clients have used, by outcome.", []string{"outcome"}, nil)
+	quotaRoundSeconds = prometheus.NewDesc("rate_limit_round_seconds_total", "Time that these statements took.", nil, nil)
+	quotaUses         = prometheus.NewDesc("rate_limit_uses_total", "Quotas of clients that these statements were about.", nil, nil)
+)
+
+func (fleetCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{quotaReplicas, quotaRounds, quotaRoundSeconds, quotaUses} {
+		ch <- d
+	}
+}
+
+func (c fleetCollector) Collect(ch chan<- prometheus.Metric) {
+	counter := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+	}
+	ch <- prometheus.MustNewConstMetric(quotaReplicas, prometheus.GaugeValue, float64(c.stats.Replicas.Load()))
+	counter(quotaRounds, float64(c.stats.Rounds.Load()), "completed")
+	counter(quotaRounds, float64(c.stats.Failed.Load()), "failed")
+	counter(quotaRoundSeconds, time.Duration(c.stats.Nanoseconds.Load()).Seconds())
+	counter(quotaUses, float64(c.stats.Uses.Load()))
 }
 
 // oldTokenCollector reads the counters of the tokens of an older system when it

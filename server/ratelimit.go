@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"strconv"
@@ -27,8 +28,8 @@ func newLimiters(quotas ratelimit.Quotas) map[string]*ratelimit.Limiter {
 
 // limitRate refuses requests beyond the quota of their class. Each signed-in
 // user has a quota, and the anonymous clients of one address share one. All
-// clients of an address share a wider one. Each replica counts only its own
-// requests.
+// clients of an address share a wider one. ShareQuotas makes the quotas those
+// of all replicas.
 func (s *Server) limitRate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := of(c)
@@ -40,6 +41,15 @@ func (s *Server) limitRate(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// ShareQuotas shares the quotas with the other replicas until ctx ends. It
+// returns at once if they are not shared.
+func (s *Server) ShareQuotas(ctx context.Context) error {
+	if s.fleet == nil {
+		return nil
+	}
+	return s.fleet.Run(ctx)
 }
 
 // CountAuth implements request.Load. A request that hashes a password costs

@@ -65,6 +65,7 @@ import (
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/db/jobs"
+	"github.com/byline-api/byline/db/quotas"
 	"github.com/byline-api/byline/gen/openapi"
 	"github.com/byline-api/byline/server/admission"
 	"github.com/byline-api/byline/server/cache"
@@ -150,6 +151,9 @@ type Deps struct {
 	Mail *mail.Courier
 	// Jobs works the jobs of the service; nil means that the service has none.
 	Jobs *jobs.Queue
+	// Quotas is what replicas share of the quotas; nil means that this one
+	// counts alone.
+	Quotas *quotas.Store
 	// Tracing makes the spans of requests; nil switches tracing off.
 	Tracing trace.TracerProvider
 }
@@ -169,6 +173,7 @@ type Server struct {
 	// refused counts the refusals of admission since they were last logged.
 	refused  atomic.Int64
 	limiters map[string]*ratelimit.Limiter
+	fleet    *ratelimit.Fleet // nil if replicas share no quotas
 	metrics  *metrics
 	tracing  *tracing // nil when off
 	cache    *cache.Cache
@@ -200,6 +205,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.memory = budget.New(cmp.Or(cfg.ResponseMemory, maxMemory))
 	s.admission, s.streams = admission.New(cfg.MaxInFlight), newStreams()
 	s.limiters = newLimiters(cfg.Quotas)
+	if deps.Quotas != nil {
+		s.fleet = ratelimit.NewFleet(deps.Quotas, deps.Logger, s.limiters)
+	}
 	s.cache = cache.New(cfg.CacheBytes)
 	s.nameTags = deps.API.TagNames.NameTags
 	// In this order: what one of them stores is made of the one before.
@@ -222,6 +230,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	}
 	if deps.Jobs != nil {
 		s.metrics.registry.MustRegister(jobCollector{deps.Jobs})
+	}
+	if s.fleet != nil {
+		s.metrics.registry.MustRegister(fleetCollector{&s.fleet.Stats})
 	}
 	if deps.LogDropped != nil {
 		s.metrics.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{

@@ -30,6 +30,7 @@ import (
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/db/jobs"
+	"github.com/byline-api/byline/db/quotas"
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/gen/spec"
 	"github.com/byline-api/byline/server"
@@ -152,6 +153,7 @@ func scrape(t *testing.T) (series, families map[string]bool) {
 		Mail:       courier,
 		Jobs:       queue,
 		LogDropped: func() int64 { return 0 },
+		Quotas:     quotas.NewStore(d),
 	})
 	require.NoError(t, err)
 	w := httptest.NewRecorder()

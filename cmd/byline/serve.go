@@ -29,6 +29,7 @@ import (
 	"github.com/byline-api/byline/db"
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/db/jobs"
+	"github.com/byline-api/byline/db/quotas"
 	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/certificate"
 	"github.com/byline-api/byline/server/ratelimit"
@@ -120,6 +121,7 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	workers.Go(func() error { return feed.Run(work) })
 	workers.Go(func() error { return database.RunReplicas(work, feed.Mark, log) })
 	workers.Go(func() error { return queue.Run(work) })
+	workers.Go(func() error { return edge.ShareQuotas(work) })
 	if keyPair != nil {
 		workers.Go(func() error { return keyPair.Follow(work) })
 	}
@@ -169,7 +171,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 		DrainDelay:               cfg.DrainDelay,
 		MaxInFlight:              cfg.MaxInFlight,
 		MaxConnectionsPerAddress: cfg.MaxConnectionsPerAddress,
-		Quotas:                   quotas(cfg.RateLimit),
+		Quotas:                   quotasOf(cfg.RateLimit),
 		AdminHosts:               cfg.AdminHosts,
 		BasePath:                 cfg.BasePath,
 		LogClient:                cfg.LogClient,
@@ -200,6 +202,7 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 		LogDropped:    dropped,
 		Mail:          courier,
 		Jobs:          queue,
+		Quotas:        sharedQuotas(cfg, database),
 		Tracing:       tracing,
 	})
 }
@@ -211,6 +214,15 @@ func sharing(cfg *config, feed *changes.Feed) func(context.Context) error {
 		return nil
 	}
 	return feed.Sync
+}
+
+// sharedQuotas returns what replicas share of the quotas, or nil if there are no
+// replicas, or no quotas that a client reaches.
+func sharedQuotas(cfg *config, database *db.DB) *quotas.Store {
+	if cfg.embedded() || cfg.RateLimit != "strict" {
+		return nil
+	}
+	return quotas.NewStore(database)
 }
 
 // newCourier returns the worker that sends mails. Without a mail server it only
@@ -237,7 +249,7 @@ func signInLimits(mode string) signin.Limits {
 	return signin.WideLimits()
 }
 
-func quotas(mode string) ratelimit.Quotas {
+func quotasOf(mode string) ratelimit.Quotas {
 	switch mode {
 	case "off":
 		return nil

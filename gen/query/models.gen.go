@@ -400,6 +400,18 @@ type PrimaryLife struct {
 	Life string
 }
 
+type RateLimit struct {
+	Key      string
+	Whole    time.Time
+	HotAfter int64
+	Hot      bool
+}
+
+type RateLimitReplica struct {
+	ID   pgtype.UUID
+	Seen time.Time
+}
+
 type Report struct {
 	ID         int64
 	ItemID     int64

@@ -118,31 +118,35 @@ func New(class string, q Quota) *Limiter {
 // is not, and otherwise until the quota is whole. A refusal uses up nothing.
 func (l *Limiter) Take(c Client, now time.Time) (remaining, reset int, ok bool) {
 	nets, n := networks(c.Address)
-	if c.User != 0 {
-		remaining, reset, ok = l.users.take(c.User, now)
-	} else {
-		remaining, reset, ok = l.addresses.take(nets[0], now)
-	}
+	g, ok := l.takeClient(c, nets[0], now)
 	if !ok {
-		return remaining, reset, false
+		return g.remaining, g.reset, false
 	}
+	var taken [len(levels)]grant
+	remaining, reset = g.remaining, g.reset
 	for i := range n {
-		left, wait, ok := l.shared[i].take(nets[i], now)
-		if ok {
-			remaining = min(remaining, left)
+		if taken[i], ok = l.shared[i].take(nets[i], now); ok {
+			remaining = min(remaining, taken[i].remaining)
 			continue
 		}
 		for j := range i {
-			l.shared[j].giveBack(nets[j])
+			l.shared[j].giveBack(nets[j], taken[j])
 		}
 		if c.User != 0 {
-			l.users.giveBack(c.User)
+			l.users.giveBack(c.User, g)
 		} else {
-			l.addresses.giveBack(nets[0])
+			l.addresses.giveBack(nets[0], g)
 		}
-		return 0, wait, false
+		return 0, taken[i].reset, false
 	}
 	return remaining, reset, true
+}
+
+func (l *Limiter) takeClient(c Client, address network, now time.Time) (grant, bool) {
+	if c.User != 0 {
+		return l.users.take(c.User, now)
+	}
+	return l.addresses.take(address, now)
 }
 
 // LookedUp counts a look-up in the database, which a client's credential cost

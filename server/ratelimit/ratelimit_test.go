@@ -13,6 +13,11 @@ import (
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 
+func take(b *buckets[string], key string, now time.Time) (remaining, reset int, ok bool) {
+	g, ok := b.take(key, now)
+	return g.remaining, g.reset, ok
+}
+
 func TestLimiterQuota(t *testing.T) {
 	t.Parallel()
 	for _, q := range []Quota{
@@ -28,35 +33,35 @@ func TestLimiterQuota(t *testing.T) {
 			t.Parallel()
 			l := newBuckets[string](q, 1)
 			for i := range q.Requests {
-				remaining, reset, ok := l.take("a", start)
+				remaining, reset, ok := take(l, "a", start)
 				require.True(t, ok, i)
 				require.Equal(t, q.Requests-1-i, remaining)
 				require.Positive(t, reset)
 				require.LessOrEqual(t, reset, seconds(q.Window))
 			}
-			remaining, wait, ok := l.take("a", start)
+			remaining, wait, ok := take(l, "a", start)
 			require.False(t, ok)
 			require.Zero(t, remaining)
 			require.Positive(t, wait)
-			_, _, ok = l.take("b", start)
+			_, _, ok = take(l, "b", start)
 			require.True(t, ok, "another client has a quota of its own")
 
 			// A refusal uses up nothing, and a client that waits as told
 			// succeeds.
 			for range 10 {
-				_, again, ok := l.take("a", start)
+				_, again, ok := take(l, "a", start)
 				require.False(t, ok)
 				require.Equal(t, wait, again)
 			}
-			_, _, ok = l.take("a", start.Add(time.Duration(wait)*time.Second))
+			_, _, ok = take(l, "a", start.Add(time.Duration(wait)*time.Second))
 			require.True(t, ok)
 
 			later := start.Add(10 * q.Window)
 			for i := range q.Requests {
-				_, _, ok := l.take("a", later)
+				_, _, ok := take(l, "a", later)
 				require.True(t, ok, "request %d after the quota is whole again", i)
 			}
-			_, _, ok = l.take("a", later)
+			_, _, ok = take(l, "a", later)
 			require.False(t, ok, "an idle client gets no more than its quota")
 		})
 	}
@@ -71,14 +76,14 @@ func TestLimiterRefills(t *testing.T) {
 	}
 	for range 100 {
 		now = now.Add(time.Second)
-		_, _, ok := l.take("a", now)
+		_, _, ok := take(l, "a", now)
 		require.True(t, ok)
-		_, wait, ok := l.take("a", now)
+		_, wait, ok := take(l, "a", now)
 		require.False(t, ok)
 		require.Equal(t, 1, wait)
 	}
 	// After a clock is set back, no client is refused for long.
-	_, wait, ok := l.take("a", now.Add(-time.Second))
+	_, wait, ok := take(l, "a", now.Add(-time.Second))
 	require.False(t, ok)
 	require.LessOrEqual(t, wait, 2)
 }
@@ -113,7 +118,7 @@ func TestLimiterSweeps(t *testing.T) {
 	l := newBuckets[string](Quota{Requests: 10, Window: time.Minute}, 1)
 	size := func() (n int) {
 		for i := range l.shards {
-			n += len(l.shards[i].whole)
+			n += len(l.shards[i].states)
 		}
 		return n
 	}
@@ -137,7 +142,7 @@ func TestLimiterRace(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for i := range 200 {
-				if _, _, ok := l.take("a", start); ok {
+				if _, _, ok := take(l, "a", start); ok {
 					passed.Add(1)
 				}
 				l.take(fmt.Sprint(i), start)

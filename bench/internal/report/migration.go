@@ -16,7 +16,10 @@ type Migration struct {
 	Base     string        `json:"base"`
 	Articles int           `json:"articles"`
 	Every    time.Duration `json:"everyNs"` // between two samples of the locks
-	Phases   []*Phase      `json:"phases"`
+	// Limit is how long a lock of a table may keep others from reading or
+	// writing it. 0 means any time.
+	Limit  time.Duration `json:"limitNs"`
+	Phases []*Phase      `json:"phases"`
 	// Filled and Migrated are the sizes of the data folder in bytes, before and
 	// after the migration.
 	Filled   int64 `json:"filledBytes"`
@@ -54,17 +57,33 @@ type MigrationStep struct {
 	Request time.Duration `json:"longestRequestNs"`
 }
 
-// Failed reports whether a response was wrong or missing, or something does not
-// agree.
+// Failed reports whether a response was wrong or missing, something does not
+// agree, or a table was locked for longer than the limit.
 func (m *Migration) Failed() bool {
 	for _, p := range m.Phases {
 		for _, l := range p.Loads {
-			if l.Errors > 0 || l.Unsent > 0 {
+			if l.Errors > 0 || l.Unsent > 0 || l.Unavailable > 0 {
 				return true
 			}
 		}
 	}
-	return len(m.Wrong) > 0
+	return len(m.Wrong) > 0 || len(m.tooLong()) > 0
+}
+
+// tooLong describes the locks of tables that were held for longer than the
+// limit.
+func (m *Migration) tooLong() (all []string) {
+	for _, phase := range m.Phases {
+		for _, s := range phase.Steps {
+			for _, what := range []string{"reads", "writes"} {
+				if l, ok := s.longest(what); ok && m.Limit > 0 && l.Held > m.Limit {
+					all = append(all, fmt.Sprintf("%s: %s blocked %s of %s for %s ms, which is more than %s: %s",
+						phase.Name, s.Migration, what, l.Table, millis(l.Held), m.Limit, shorten(s.Statement, 70)))
+				}
+			}
+		}
+	}
+	return all
 }
 
 // Print writes all tables as text.
@@ -94,7 +113,7 @@ func (m *Migration) Print(w io.Writer) error {
 			}
 		}
 	}
-	for _, wrong := range m.Wrong {
+	for _, wrong := range append(m.tooLong(), m.Wrong...) {
 		p.line("ERROR: %s", wrong)
 	}
 	return p.err

@@ -46,6 +46,20 @@ func TestMigration(t *testing.T) {
 		t.Errorf("failed %t\n%s", m.Failed(), out)
 	}
 	m.Wrong = nil
+	m.Limit = 30 * time.Millisecond
+	if m.Failed() {
+		t.Error("a lock as long as the limit failed, or one of rows")
+	}
+	m.Limit = 29 * time.Millisecond
+	if out := print(); !m.Failed() || strings.Count(out, "ERROR") != 1 || !strings.Contains(out, "ERROR: migrate up: 00002 blocked writes of users for 30.0 ms, which is more than 29ms: ALTER TABLE articles ADD x int") {
+		t.Errorf("failed %t\n%s", m.Failed(), out)
+	}
+	m.Limit = 0
+	m.Phases[0].Loads[0].Unavailable = 1
+	if !m.Failed() {
+		t.Error("a request without a response did not fail")
+	}
+	m.Phases[0].Loads[0].Unavailable = 0
 	m.Phases[0].Loads[0].Errors, m.Phases[0].Loads[0].Failures = 2, []load.Failure{{Message: "status 503", Count: 2}}
 	if out := print(); !m.Failed() || !strings.Contains(out, "ERROR in migrate up, old: status 503 (2 times)") {
 		t.Errorf("failed %t\n%s", m.Failed(), out)

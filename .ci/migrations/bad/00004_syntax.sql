@@ -1,0 +1,5 @@
+-- +goose Up
+
+ALTER TABEL users ADD COLUMN x bigint;
+
+-- +goose Down

@@ -1,0 +1,188 @@
+package ratelimit
+
+import (
+	"math"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/byline-api/byline/db/quotas"
+)
+
+// A ledger tells a Fleet what the clients of one kind have used, and learns
+// what they have used in all.
+type ledger interface {
+	// divide divides the quotas by the number of replicas. alone is set if this
+	// one decides without the others.
+	divide(replicas int, alone bool, t moment)
+	// collect adds to uses what the others do not know, up to a number of uses.
+	collect(uses []quotas.Use, most int) []quotas.Use
+	// settle ends the round that the last collect has begun.
+	settle(ok bool)
+	// learn applies the level that a quota had at a moment.
+	learn(id string, level time.Duration, t moment)
+}
+
+// shared are buckets whose quotas replicas share.
+type shared[K comparable] struct {
+	*buckets[K]
+	name   string // of the kind, before the id of a client in a key
+	format func(K) string
+	parse  func(string) (K, bool)
+	sent   []K // of the round that runs
+}
+
+// count changes what the others do not know of a key. The caller holds the lock
+// of its shard.
+func (s *shard[K]) count(key K, st *state, requests int32) {
+	st.used += requests
+	if !st.listed {
+		st.listed = true
+		s.untold = append(s.untold, key)
+	}
+}
+
+// hurry asks for a round if the others should know of a key at once.
+func (b *buckets[K]) hurry(p *parts, st state, t moment) {
+	if p.alone || hurryShare*int(st.used) < p.share(st, t, b.window) {
+		return
+	}
+	select {
+	case b.wake <- struct{}{}:
+	default: // it is asked for
+	}
+}
+
+func (l *shared[K]) divide(replicas int, alone bool, t moment) {
+	old := l.parts.Load()
+	l.parts.Store(divide(l.window, l.requests, replicas, alone))
+	for i := range l.shards {
+		switch s := &l.shards[i]; {
+		case replicas == 1:
+			s.recount(func(state) int32 { return 0 })
+		case old.alone && !alone:
+			s.recount(func(st state) int32 { return toTell(st, old, t) })
+		}
+	}
+}
+
+// toTell is what a replica tells the others when it stops to decide alone: no
+// more than what has not been restored meanwhile. If it had no others, it has
+// not counted apart what they would not know.
+func toTell(st state, old *parts, t moment) int32 {
+	used := int32(min(steps(st.whole-t, old.step), math.MaxInt32))
+	if old.replicas > 1 {
+		used = min(used, st.used)
+	}
+	return used
+}
+
+// recount sets what the others do not know of each key.
+func (s *shard[K]) recount(used func(state) int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.untold = nil
+	for key, st := range s.states {
+		st.used, st.sent = used(st), 0
+		if st.listed = st.used != 0; st.listed {
+			s.untold = append(s.untold, key)
+		}
+		s.states[key] = st
+	}
+}
+
+func (l *shared[K]) collect(uses []quotas.Use, most int) []quotas.Use {
+	step := l.parts.Load().step
+	for i := range l.shards {
+		uses = l.collectShard(&l.shards[i], uses, step, most)
+	}
+	return uses
+}
+
+func (l *shared[K]) collectShard(s *shard[K], uses []quotas.Use, step time.Duration, most int) []quotas.Use {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.untold) > 0 && len(uses) < most {
+		key := s.untold[len(s.untold)-1]
+		s.untold = s.untold[:len(s.untold)-1]
+		st, found := s.states[key]
+		if !found {
+			continue // its quota is whole
+		}
+		st.listed = false
+		if st.used != 0 {
+			use := quotas.Use{Key: l.name + "/" + l.format(key), Cost: time.Duration(st.used) * step, HotAfter: l.window / hotShare}
+			uses, l.sent = append(uses, use), append(l.sent, key)
+			st.used, st.sent = 0, st.used
+		}
+		s.states[key] = st
+	}
+	return uses
+}
+
+func (l *shared[K]) settle(ok bool) {
+	for _, key := range l.sent {
+		s := l.shard(key)
+		s.mu.Lock()
+		if st, found := s.states[key]; found {
+			if !ok {
+				s.count(key, &st, st.sent)
+			}
+			st.sent = 0
+			s.states[key] = st
+		}
+		s.mu.Unlock()
+	}
+	l.sent = l.sent[:0]
+}
+
+func (l *shared[K]) learn(id string, level time.Duration, t moment) {
+	key, ok := l.parse(id)
+	if !ok {
+		return
+	}
+	s := l.shard(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.at(key, t)
+	// The level does not have what was used since.
+	st.whole = t + level + time.Duration(st.used)*l.parts.Load().step
+	s.states[key] = st
+}
+
+func formatUser(id int64) string { return strconv.FormatInt(id, 10) }
+
+func parseUser(text string) (int64, bool) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	return id, err == nil
+}
+
+func formatNetwork(n network) string { return netip.AddrFrom16(n).Unmap().String() }
+
+func parseNetwork(text string) (network, bool) {
+	a, err := netip.ParseAddr(text)
+	return a.As16(), err == nil
+}
+
+// ledgers returns what a limiter shares. wake asks for a round.
+func (l *Limiter) ledgers(wake chan<- struct{}) map[string]ledger {
+	class := strings.Trim(l.name, `"`)
+	all := map[string]ledger{}
+	users := &shared[int64]{buckets: l.users, name: class + "/user", format: formatUser, parse: parseUser}
+	users.wake, all[users.name] = wake, users
+	for kind, b := range l.networks() {
+		n := &shared[network]{buckets: b, name: class + "/" + kind, format: formatNetwork, parse: parseNetwork}
+		n.wake, all[n.name] = wake, n
+	}
+	return all
+}
+
+// networks returns the quotas of networks by their kind.
+func (l *Limiter) networks() map[string]*buckets[network] {
+	all := map[string]*buckets[network]{"anonymous": l.addresses, "lookup": l.lookups}
+	for i, level := range levels {
+		all["network-"+strconv.Itoa(level.bits)] = l.shared[i]
+	}
+	return all
+}
