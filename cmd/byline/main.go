@@ -97,6 +97,8 @@ func (p *program) rootCommand() *cobra.Command {
 		p.seedCommand(),
 		p.importCommand(),
 		p.exportCommand(),
+		p.backupCommand(),
+		p.restoreCommand(),
 		p.keysCommand(),
 		p.adminCommand(),
 		p.healthcheckCommand(),
