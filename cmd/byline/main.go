@@ -99,6 +99,7 @@ func (p *program) rootCommand() *cobra.Command {
 		p.exportCommand(),
 		p.backupCommand(),
 		p.restoreCommand(),
+		p.upgradePostgresCommand(),
 		p.keysCommand(),
 		p.adminCommand(),
 		p.healthcheckCommand(),
