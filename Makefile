@@ -48,6 +48,11 @@ cache-test: ## Compare cached responses of two replicas with uncached ones after
 chaos: ## Inject the slow faults too, and write the table of docs/faults.md
 	BYLINE_CHAOS=1 BYLINE_CHAOS_PAGE='$(CURDIR)/docs/faults.md' $(GO) test -pgo=off -run Chaos -count=1 -timeout 20m -v ./cmd/byline
 
+.PHONY: backup-test
+ARTICLES = 1000000
+backup-test: ## Take a million articles (ARTICLES=n) from PostgreSQL 15 to 18 and back by backups, and compare everything
+	BYLINE_TEST_DOWNLOAD=1 BYLINE_BACKUP_ARTICLES=$(ARTICLES) $(GO) test -pgo=off -run TestBackupRoundTrips -count=1 -timeout 3h -v ./cmd/byline
+
 .PHONY: fuzz
 # FUZZTIME is a count and not a duration: up to Go 1.26, a target can fail at
 # the end of a duration although it found nothing (go.dev/issue/75804).

@@ -59,7 +59,7 @@ func (p *program) restore(ctx context.Context, cfg *config, log *slog.Logger, pa
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, target.stop()) }()
+	defer func() { err = errors.Join(err, target.stop(writeTimeout)) }()
 	_, _ = fmt.Fprintln(p.stderr, "byline: using", target.place)
 	m, err := p.load(ctx, target.url, file, log)
 	if err != nil {
