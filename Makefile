@@ -53,6 +53,10 @@ ARTICLES = 1000000
 backup-test: ## Take a million articles (ARTICLES=n) from PostgreSQL 15 to 18 and back by backups, and compare everything
 	BYLINE_TEST_DOWNLOAD=1 BYLINE_BACKUP_ARTICLES=$(ARTICLES) $(GO) test -pgo=off -run TestBackupRoundTrips -count=1 -timeout 3h -v ./cmd/byline
 
+.PHONY: pitr-test
+pitr-test: ## Return to the moment before a mistake with pgBackRest, by the commands of docs/backup.md
+	BYLINE_TEST_PGBACKREST=1 $(GO) test -pgo=off -run TestPointInTime -count=1 -timeout 20m -v ./cmd/byline
+
 .PHONY: fuzz
 # FUZZTIME is a count and not a duration: up to Go 1.26, a target can fail at
 # the end of a duration although it found nothing (go.dev/issue/75804).

@@ -56,7 +56,7 @@ func startDatabase(ctx context.Context, cfg *config, log *slog.Logger, create ex
 	switch {
 	case errors.Is(err, embedded.ErrNoCluster):
 		return target{}, fail(exitNoDatabase, fmt.Errorf("%w\n"+
-			"set DATABASE_URL to a PostgreSQL, or BYLINE_DATA_DIR to the data folder of the service; only byline serve, migrate up, seed and import create a database", err))
+			"set DATABASE_URL to a PostgreSQL, or BYLINE_DATA_DIR to the data folder of the service; only byline serve, migrate up, seed, import and restore create a database", err))
 	case errors.Is(err, embedded.ErrInUse):
 		return target{}, err
 	case err != nil:
