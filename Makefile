@@ -46,7 +46,7 @@ cache-test: ## Compare cached responses of two replicas with uncached ones after
 
 .PHONY: chaos
 chaos: ## Inject the slow faults too, and write the table of docs/faults.md
-	BYLINE_CHAOS=1 BYLINE_CHAOS_PAGE='$(CURDIR)/docs/faults.md' $(GO) test -pgo=off -run Chaos -count=1 -timeout 20m -v ./cmd/byline
+	BYLINE_CHAOS=1 BYLINE_TEST_DOWNLOAD=1 BYLINE_CHAOS_PAGE='$(CURDIR)/docs/faults.md' $(GO) test -pgo=off -run Chaos -count=1 -timeout 20m -v ./cmd/byline
 
 .PHONY: backup-test
 ARTICLES = 1000000

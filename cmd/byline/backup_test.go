@@ -289,3 +289,55 @@ func killRestore(t *testing.T, s *service, external string, part []byte) {
 	require.NoError(t, cmd.Process.Kill())
 	require.Error(t, cmd.Wait())
 }
+
+// TestChaosUpgradeKilled kills byline upgrade-postgres at several moments. The
+// old cluster has all rows each time, and the next upgrade moves them all.
+// TestUpgradeKilled has the moments between the renames at the end.
+func TestChaosUpgradeKilled(t *testing.T) {
+	t.Parallel()
+	slow(t)
+	r := newRoundTrips(t)
+	if r.newer == r.older {
+		t.Skip("this test needs two versions of PostgreSQL; BYLINE_TEST_DOWNLOAD=1 downloads one")
+	}
+	s := newService(t, "", r.with(r.older)...)
+	r.run(s, "seed", "--users=50", "--articles=3000", "--body-bytes=2000", "--comments=0", "--replies=0", "--newsroom=false")
+	s.start()
+	s.waitReady()
+	query[int](t, s.databaseURL(), ownTitles)
+	l := newWorkload(t, "http://"+s.addr, s.prepare()).run(2, 2)
+	l.more(100)
+	l.finish()
+	s.end()
+	s.env = append(s.env, "BYLINE_PG_BIN=")
+	path := filepath.Join(t.TempDir(), "before")
+	r.run(s, "backup", path)
+	want := manifestOf(t, path)
+	beside := filepath.Join(s.dir, "upgrade-*", "postgres")
+	moments := []string{beside, beside + "/PG_VERSION", beside + "/postmaster.pid", beside + "/base/*/pg_internal.init"}
+	for _, moment := range moments {
+		cmd := exec.Command(binary, "upgrade-postgres")
+		cmd.Env = s.env
+		require.NoError(t, cmd.Start())
+		await(t, moment, func() bool {
+			found, _ := filepath.Glob(moment)
+			return len(found) > 0
+		})
+		require.NoError(t, cmd.Process.Kill())
+		require.Error(t, cmd.Wait())
+		require.Equal(t, r.older.name+"\n", readFile(t, filepath.Join(s.dir, "postgres", "PG_VERSION")))
+		again := filepath.Join(t.TempDir(), "again")
+		r.run(s, "backup", again)
+		requireSameData(t, want, manifestOf(t, again))
+		left, _ := filepath.Glob(filepath.Join(s.dir, "upgrade-*"))
+		require.Empty(t, left)
+	}
+	r.run(s, "upgrade-postgres")
+	require.Equal(t, r.newer.name+"\n", readFile(t, filepath.Join(s.dir, "postgres", "PG_VERSION")))
+	s.start()
+	s.waitReady()
+	lost := l.lost(s.databaseURL())
+	require.Zero(t, lost)
+	l.report("byline upgrade-postgres killed (kill -9)", lost, 0,
+		fmt.Sprintf("killed %d times; PostgreSQL %s had all %d rows each time, the next upgrade moved them to %s", len(moments), r.older.name, want.Rows(), r.newer.name))
+}
