@@ -57,8 +57,8 @@ func Drop(ctx context.Context, tx pgx.Tx, tables []string) ([]Rebuild, error) {
 	return dropped, execute(ctx, tx, drops...)
 }
 
-// Recreate creates what Drop has dropped of the tables. The indexes come first, because the
-// checks of the foreign keys may use them.
+// Recreate creates what Drop has dropped of the tables. The indexes come first,
+// because the checks of the foreign keys may use them.
 func Recreate(ctx context.Context, tx pgx.Tx, tables []string, dropped []Rebuild) error {
 	if len(dropped) == 0 {
 		return nil
