@@ -28,7 +28,7 @@ type Server struct {
 	args     []string
 	port     int
 	password string
-	lock     *flock.Flock // nil if another server of this process has it
+	lock     *flock.Flock // nil if the caller unlocks the folder
 	pid      atomic.Int64
 
 	stopping, forced context.Context // cancelled by stop and by force, which ends a shutdown that takes too long

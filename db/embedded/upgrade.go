@@ -43,17 +43,15 @@ func Upgrade(ctx context.Context, cfg Config, oldBin string, move func(ctx conte
 	if err != nil {
 		return Upgraded{}, fmt.Errorf("embedded: %w", err)
 	}
-	from := cfg
-	from.BinDir, from.Settings = oldBin, maps.Clone(cfg.Settings)
-	if from.Settings == nil {
-		from.Settings = map[string]string{}
-	}
-	from.Settings["default_transaction_read_only"] = "on"
-	old, err := Start(ctx, from)
+	old, err := Start(ctx, readOnly(cfg, oldBin))
 	if err != nil {
 		return Upgraded{}, err
 	}
-	defer func() { err = errors.Join(err, stopWithin(old)) }()
+	// The data folder stays locked until the clusters are exchanged. supervise
+	// looks for the lock only after the stop.
+	lock := old.lock
+	old.lock = nil
+	defer func() { err = errors.Join(err, stopWithin(old), lock.Close()) }()
 	if old.bins.major >= target.major { // an upgrade that was killed had been complete
 		return Upgraded{}, fmt.Errorf("embedded: %w: it is of PostgreSQL %s already", ErrNewest, old.bins.version)
 	}
@@ -76,6 +74,14 @@ func Upgrade(ctx context.Context, cfg Config, oldBin string, move func(ctx conte
 		return Upgraded{}, fmt.Errorf("embedded: %w", err)
 	}
 	return Upgraded{From: old.bins.version, To: target.version, Kept: kept}, nil
+}
+
+// readOnly returns the configuration of the old cluster.
+func readOnly(cfg Config, oldBin string) Config {
+	settings := map[string]string{"default_transaction_read_only": "on"}
+	maps.Copy(settings, cfg.Settings)
+	cfg.BinDir, cfg.Settings = oldBin, settings
+	return cfg
 }
 
 // upgradeTarget returns the newest PostgreSQL that can be found, or an error if
