@@ -71,6 +71,7 @@ func TestUpgradeRefused(t *testing.T) {
 	cfg.source = &source{version: "1.0.0"} // no download
 	_, err := Upgrade(t.Context(), cfg, "", never)
 	require.ErrorIs(t, err, ErrNoCluster)
+	require.NoDirExists(t, cfg.DataDir)
 
 	written(t, cfg, "old")
 	_, err = Upgrade(t.Context(), cfg, "", never)
