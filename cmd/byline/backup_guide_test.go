@@ -182,7 +182,7 @@ func (p *pitr) configure() {
 		sudo -u postgres %[2]s/initdb --pgdata=main --auth-local=trust --auth-host=scram-sha-256 --encoding=UTF8 --locale=C --lc-ctype=C.UTF-8 --no-instructions
 		cat >>main/postgresql.conf <<'END'
 port = %[3]s
-unix_socket_directories = '%[4]s/main'
+unix_socket_directories = '%[4]s/log'
 listen_addresses = '127.0.0.1'
 %[5]s
 END`, p.account, p.bin, p.port, p.dir, files[1])
@@ -200,11 +200,11 @@ func (p *pitr) programs() (map[string]string, []string) {
 	control := p.bin + "/pg_ctl --wait --pgdata=" + p.dir + "/main --log=" + p.dir + "/log/postgres "
 	return map[string]string{
 			"sudo":       `if [ "$1" = -u ]; then shift 2; ` + as + ` "$@"; else exec "$@"; fi`,
-			"systemctl":  `case "$1 $2" in *" byline") ;; *" postgresql@15-main") sudo -u postgres ` + control + ` $1;; *) exit 1;; esac`,
+			"systemctl":  `case "$1 $2" in *" byline") ;; *" postgresql@15-main") sudo -u postgres ` + control + ` $1 || { tail -n 20 ` + p.dir + `/log/postgres; exit 1; };; *) exit 1;; esac`,
 			"pgbackrest": `exec ` + p.dir + `/debian/usr/bin/pgbackrest "$@"`,
 		}, []string{
-			"PGHOST=" + p.dir + "/main", "PGPORT=" + p.port, "PGBACKREST_CONFIG=" + p.dir + "/pgbackrest.conf",
-			"PGBACKREST_PG1_PORT=" + p.port, "PGBACKREST_PG1_SOCKET_PATH=" + p.dir + "/main",
+			"PGHOST=" + p.dir + "/log", "PGPORT=" + p.port, "PGBACKREST_CONFIG=" + p.dir + "/pgbackrest.conf",
+			"PGBACKREST_PG1_PORT=" + p.port, "PGBACKREST_PG1_SOCKET_PATH=" + p.dir + "/log",
 			"PGBACKREST_LOG_PATH=" + p.dir + "/log", "PGBACKREST_LOCK_PATH=" + p.dir + "/log", "LC_ALL=C.UTF-8",
 		}
 }
