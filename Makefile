@@ -51,7 +51,16 @@ replica-test: ## Read what was written from two standbys, with one late and with
 
 .PHONY: chaos
 chaos: ## Inject the slow faults too, and write the table of docs/faults.md
-	BYLINE_CHAOS=1 BYLINE_CHAOS_PAGE='$(CURDIR)/docs/faults.md' $(GO) test -pgo=off -run Chaos -count=1 -timeout 20m -v ./cmd/byline
+	BYLINE_CHAOS=1 BYLINE_TEST_DOWNLOAD=1 BYLINE_CHAOS_PAGE='$(CURDIR)/docs/faults.md' $(GO) test -pgo=off -run Chaos -count=1 -timeout 20m -v ./cmd/byline
+
+.PHONY: backup-test
+ARTICLES = 1000000
+backup-test: ## Take a million articles (ARTICLES=n) from PostgreSQL 15 to 18 and back by backups, and compare everything
+	BYLINE_TEST_DOWNLOAD=1 BYLINE_BACKUP_ARTICLES=$(ARTICLES) $(GO) test -pgo=off -run TestBackupRoundTrips -count=1 -timeout 3h -v ./cmd/byline
+
+.PHONY: pitr-test
+pitr-test: ## Return to the moment before a mistake with pgBackRest, by the commands of docs/backup.md
+	BYLINE_TEST_PGBACKREST=1 $(GO) test -pgo=off -run TestPointInTime -count=1 -timeout 20m -v ./cmd/byline
 
 .PHONY: fuzz
 # FUZZTIME is a count and not a duration: up to Go 1.26, a target can fail at

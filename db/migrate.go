@@ -69,6 +69,17 @@ func (m *Migrator) Up(ctx context.Context) ([]string, error) {
 	return lines, err
 }
 
+// UpTo applies the pending migrations up to a version and returns a line for
+// each.
+func (m *Migrator) UpTo(ctx context.Context, version int64) ([]string, error) {
+	results, err := m.provider.UpTo(ctx, version)
+	var lines []string
+	for _, r := range results {
+		lines = append(lines, r.String())
+	}
+	return lines, err
+}
+
 // Versions returns the version of the schema, or 0 if the database has none,
 // and that of the newest migration in this build. The schema is newer if a newer
 // release has migrated it.

@@ -31,7 +31,7 @@ func (p *program) withDatabase(ctx context.Context, cfg *config, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.stop()) }()
+	defer func() { err = errors.Join(err, d.stop(writeTimeout)) }()
 	_, _ = fmt.Fprintln(p.stderr, "byline: using", d.place) // the command also works without standard error
 	return databaseError(command(d.url))
 }
@@ -40,7 +40,7 @@ func (p *program) withDatabase(ctx context.Context, cfg *config, log *slog.Logge
 type target struct {
 	url   string
 	place string // for people, without the password
-	stop  func() error
+	stop  func(within time.Duration) error
 }
 
 // startDatabase returns the configured database, which it starts if it is the
@@ -48,7 +48,7 @@ type target struct {
 func startDatabase(ctx context.Context, cfg *config, log *slog.Logger, create existence) (target, error) {
 	if !cfg.embedded() {
 		place, err := db.Place(cfg.DatabaseURL)
-		return target{cfg.DatabaseURL, place, func() error { return nil }}, err
+		return target{cfg.DatabaseURL, place, leaveRunning}, err
 	}
 	settings := embeddedConfig(cfg, log)
 	settings.Existing = create == mustExist
@@ -56,18 +56,25 @@ func startDatabase(ctx context.Context, cfg *config, log *slog.Logger, create ex
 	switch {
 	case errors.Is(err, embedded.ErrNoCluster):
 		return target{}, fail(exitNoDatabase, fmt.Errorf("%w\n"+
-			"set DATABASE_URL to a PostgreSQL, or BYLINE_DATA_DIR to the data folder of the service; only byline serve, migrate up, seed and import create a database", err))
+			"set DATABASE_URL to a PostgreSQL, or BYLINE_DATA_DIR to the data folder of the service; only byline serve, migrate up, seed, import and restore create a database", err))
 	case errors.Is(err, embedded.ErrInUse):
 		return target{}, err
 	case err != nil:
 		return target{}, fail(exitUnreachable, err)
 	}
-	return target{postgres.LocalURL(), "the embedded PostgreSQL in " + postgres.DataDir(), func() error {
-		stopCtx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	return target{postgres.LocalURL(), "the embedded PostgreSQL in " + postgres.DataDir(), func(within time.Duration) error {
+		stopCtx, cancel := context.WithTimeout(context.Background(), within)
 		defer cancel()
 		return postgres.Stop(stopCtx)
 	}}, nil
 }
+
+// leaveRunning is the stop of a database that others have started.
+func leaveRunning(time.Duration) error { return nil }
+
+// writeTimeout is how long PostgreSQL may take to write to the disk what a
+// command has changed, which can be the whole database.
+const writeTimeout = 5 * time.Minute
 
 // runningDatabase returns the embedded PostgreSQL of a service that is running
 // or starting.
@@ -76,7 +83,7 @@ func runningDatabase(ctx context.Context, cfg *config, log *slog.Logger) (target
 		running, err := embedded.Running(embeddedConfig(cfg, log))
 		if err == nil {
 			place := fmt.Sprintf("the embedded PostgreSQL in %s, which the byline with pid %s runs", running.DataDir, running.Owner)
-			return target{running.URL, place, func() error { return nil }}, nil
+			return target{running.URL, place, leaveRunning}, nil
 		}
 		if time.Now().After(deadline) {
 			return target{}, fail(exitUnreachable, err)

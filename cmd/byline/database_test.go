@@ -23,6 +23,7 @@ func databaseCommands(t *testing.T) (commands [][]string) {
 		"byline serve": true, "byline seed": true, "byline migrate up": true,
 		"byline import prisma": true, "byline import sequelize": true, "byline import api": true, "byline import ghost": true, "byline import markdown": true, "byline import ndjson": true, "byline import rules": true, "byline import verify answers": true,
 		"byline import mapping prisma": true, "byline import mapping sequelize": true,
+		"byline restore": true, "byline upgrade-postgres": true, // the second is only for the embedded PostgreSQL
 		"byline config": true, "byline strangle": true, "byline version": true, "byline healthcheck": true, "byline help": true,
 	}
 	flags := map[string][]string{
@@ -39,7 +40,7 @@ func databaseCommands(t *testing.T) (commands [][]string) {
 			return
 		}
 		args := strings.Fields(path)[1:]
-		if path == "byline export" {
+		if path == "byline export" || path == "byline backup" {
 			args = append(args, "-") // FILE
 		} else if strings.Contains(c.Use, " ") {
 			args = append(args, "someone") // USERNAME or ID

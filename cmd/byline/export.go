@@ -66,7 +66,7 @@ func (p *program) export(ctx context.Context, url, path string, replace bool) er
 		}
 		err = write(p.stdout)
 	} else {
-		err = storeFile(path, replace, write)
+		err = storeFile(path, replace, func(f *os.File) error { return write(f) })
 	}
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (p *program) export(ctx context.Context, url, path string, replace bool) er
 
 // storeFile writes a file that only its owner may read, under another name until
 // it is complete. Without replace, it refuses a file that exists.
-func storeFile(path string, replace bool, write func(io.Writer) error) (err error) {
+func storeFile(path string, replace bool, write func(*os.File) error) (err error) {
 	switch info, err := os.Lstat(path); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -81,14 +80,14 @@ func TestStoreFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "x")
-	require.ErrorIs(t, storeFile(path, false, func(w io.Writer) error {
-		_, _ = w.Write([]byte("half"))
+	require.ErrorIs(t, storeFile(path, false, func(f *os.File) error {
+		_, _ = f.Write([]byte("half"))
 		return context.Canceled
 	}), context.Canceled)
-	err := storeFile(path, false, func(io.Writer) error { return os.WriteFile(path, []byte("theirs"), 0o600) })
+	err := storeFile(path, false, func(*os.File) error { return os.WriteFile(path, []byte("theirs"), 0o600) })
 	require.Equal(t, exitRefused, codeOf(err))
 	require.Equal(t, "theirs", readFile(t, path))
-	require.NoError(t, storeFile(path, true, func(w io.Writer) error { return errors.Join(nil) }))
+	require.NoError(t, storeFile(path, true, func(*os.File) error { return errors.Join(nil) }))
 	require.Empty(t, readFile(t, path))
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)

@@ -27,8 +27,8 @@ func postgresProgram(t testing.TB, name string) string {
 	return path
 }
 
-// TestChaosRestore moves a database to another cluster as docs/deploying.md
-// says. The transaction ids of the dump lie in the future of that cluster.
+// TestChaosRestore moves a database to another cluster with pg_dump, as
+// docs/backup.md says. The transaction ids of the dump lie in the future of that cluster.
 func TestChaosRestore(t *testing.T) {
 	t.Parallel()
 	dump, restore := postgresProgram(t, "pg_dump"), postgresProgram(t, "pg_restore")

@@ -64,7 +64,7 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, target.stop()) }()
+	defer func() { err = errors.Join(err, target.stop(stopTimeout)) }()
 	log.Info("using " + target.place)
 	if err := migrateUp(ctx, target.url, log); err != nil {
 		return err

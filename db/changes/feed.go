@@ -271,10 +271,10 @@ func (f *Feed) Run(ctx context.Context) error {
 }
 
 // deleteForeign deletes the changes that a restored dump has brought from a
-// cluster whose transaction ids were greater. No snapshot of this cluster sees
-// those transactions as ended, so each round would read their changes again. A
-// dump can be restored while the service runs, and replicas may delete at the
-// same time.
+// cluster whose transaction ids were greater. Rounds skip them, but when this
+// cluster gives those ids to its own transactions, they would be changes of
+// something that has not changed. A dump can be restored while the service runs,
+// and replicas may delete at the same time.
 func (f *Feed) deleteForeign(ctx context.Context) {
 	n, err := query.New().ChangeDeleteForeign(ctx, f.conn)
 	switch {

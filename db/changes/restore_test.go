@@ -13,8 +13,7 @@ import (
 )
 
 // TestRestored checks that a feed gets rid of changes that a dump has brought
-// from a cluster whose transaction ids were greater. Otherwise they are new in
-// each round, for ever.
+// from a cluster whose transaction ids were greater.
 func TestRestored(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
@@ -45,4 +44,20 @@ func TestRestored(t *testing.T) {
 	var keys []string
 	require.NoError(t, d.QueryRow(t.Context(), `SELECT array_agg(key ORDER BY key) FROM changes, unnest(keys) AS key`).Scan(&keys))
 	require.Equal(t, []string{"a1", "a2"}, keys, "changes of this cluster are kept")
+}
+
+// TestRestoredWhileRunning restores a dump while a feed runs. The changes of the
+// other cluster are not reported again and again until they are deleted: caches
+// would be useless for that time.
+func TestRestoredWhileRunning(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	f, l := follow(t, d)
+	_, err := d.Exec(t.Context(), `INSERT INTO changes (keys, xid) VALUES ('{*}', '99999999999'), ('{l}', '99999999998')`)
+	require.NoError(t, err)
+	require.NoError(t, Write(t.Context(), d, Article(1)))
+	require.NoError(t, f.Sync(t.Context()))
+	require.Equal(t, []string{"a1"}, l.told())
+	require.NoError(t, f.Sync(t.Context()))
+	require.Equal(t, []string{""}, l.told())
 }

@@ -139,7 +139,7 @@ func chooseDataDir(cfg Config) (string, account, error) {
 	if err != nil {
 		return "", account{}, err
 	}
-	who, err := accountFor(filepath.Join(dir, clusterName))
+	who, err := accountFor(clusterPath(dir))
 	if err != nil {
 		return "", who, err
 	}
@@ -153,7 +153,7 @@ func chooseDataDir(cfg Config) (string, account, error) {
 		wanted := dir
 		dir = filepath.Join(cfg.fallbackRoot, hex.EncodeToString(sum[:6]))
 		cfg.Logger.Warn("embedded: using another data folder", "folder", dir, "wanted", wanted, "reason", reason)
-		if who, err = accountFor(filepath.Join(dir, clusterName)); err != nil {
+		if who, err = accountFor(clusterPath(dir)); err != nil {
 			return "", who, err
 		}
 		if blocker := who.blocker(dir); blocker != "" {

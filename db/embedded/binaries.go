@@ -118,7 +118,11 @@ func findBinaries(ctx context.Context, cfg Config, who account, dataDir string, 
 	}
 
 	var newest, matching binaries
-	for _, dir := range cfg.bins() {
+	dirs := cfg.bins()
+	if major != 0 && major != cfg.source.major() {
+		dirs = append(dirs, downloaded(cfg, who, dataDir)...)
+	}
+	for _, dir := range dirs {
 		b, err := inspect(ctx, who, dir)
 		if err != nil {
 			if !errors.Is(err, fs.ErrNotExist) {
@@ -158,8 +162,8 @@ func versionMismatch(dataDir string, major int, found binaries) error {
 		have = fmt.Sprintf("only PostgreSQL %s (%s) was found", found.version, found.dir)
 	}
 	return fmt.Errorf("the cluster in %s was created by PostgreSQL %d, and %s: install PostgreSQL %[2]d "+
-		"or set BYLINE_PG_BIN to its bin folder; to move to another version, dump the data with that version, "+
-		"rename the folder and restore the dump", filepath.Join(dataDir, clusterName), major, have)
+		"or set BYLINE_PG_BIN to its bin folder; byline upgrade-postgres moves the data to a newer version, "+
+		"for which both are needed", filepath.Join(dataDir, clusterName), major, have)
 }
 
 // download installs the pinned PostgreSQL in the cache folder.
@@ -179,6 +183,17 @@ func download(ctx context.Context, cfg Config, who account, dataDir string) (bin
 			"(install PostgreSQL, set BYLINE_PG_BIN to its bin folder, or set DATABASE_URL)", oldestMajor, err)
 	}
 	return inspect(ctx, who, dir)
+}
+
+// downloaded returns the bin folders of all versions that this release and
+// earlier ones have downloaded.
+func downloaded(cfg Config, who account, dataDir string) []string {
+	cache, err := cacheDir(cfg, who, dataDir)
+	if err != nil {
+		return nil
+	}
+	dirs, _ := filepath.Glob(filepath.Join(cache, "postgres-*", "bin"))
+	return dirs
 }
 
 // cacheDir chooses the folder for downloads, which PostgreSQL must be able to

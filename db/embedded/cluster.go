@@ -30,6 +30,9 @@ const (
 	superuserPasswordFile = "superuser-password"
 )
 
+// roles are those whose passwords the files have.
+var roles = map[string]string{passwordFile: role, superuserPasswordFile: "postgres"}
+
 // clusterMajor returns the major version of PostgreSQL that created the cluster
 // in dataDir, or 0 if there is none.
 func clusterMajor(dataDir string) (int, error) {
@@ -64,16 +67,16 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// readPassword returns the password of the role byline.
-func readPassword(dataDir string) (string, error) {
-	path := filepath.Join(dataDir, passwordFile)
+// readPassword returns a password of the cluster.
+func readPassword(dataDir, name string) (string, error) {
+	path := filepath.Join(dataDir, name)
 	text, err := os.ReadFile(path)
 	if err == nil && len(bytes.TrimSpace(text)) == 0 {
 		err = errors.New("the file is empty")
 	}
 	if err != nil {
 		return "", fmt.Errorf("the password of the role %s, cannot be read from %s: restore that file, or move %s away, "+
-			"and a new cluster will be created: %w", role, path, filepath.Join(dataDir, clusterName), err)
+			"and a new cluster will be created: %w", roles[name], path, filepath.Join(dataDir, clusterName), err)
 	}
 	return string(bytes.TrimSpace(text)), nil
 }
@@ -104,6 +107,17 @@ func createCluster(ctx context.Context, who account, bins binaries, dataDir stri
 	if err != nil {
 		return err
 	}
+	if err := fillFolder(ctx, who, bins, temp, superuser, password, ephemeral); err != nil {
+		return err
+	}
+	if err := os.Rename(filepath.Join(temp, clusterName), filepath.Join(dataDir, clusterName)); err != nil {
+		return err
+	}
+	return syncDir(dataDir)
+}
+
+// fillFolder creates a cluster with its role and database in a folder.
+func fillFolder(ctx context.Context, who account, bins binaries, temp, superuser, password string, ephemeral bool) error {
 	// initdb runs as the account, which cannot read the password files.
 	pwfile := filepath.Join(temp, "pwfile")
 	if err := os.WriteFile(pwfile, []byte(superuser+"\n"), 0o600); err != nil {
@@ -117,13 +131,7 @@ func createCluster(ctx context.Context, who account, bins binaries, dataDir stri
 	if err := initdb(ctx, who, bins, cluster, pwfile, ephemeral); err != nil {
 		return err
 	}
-	if err := bootstrap(ctx, who, bins, cluster, password, ephemeral); err != nil {
-		return err
-	}
-	if err := os.Rename(cluster, filepath.Join(dataDir, clusterName)); err != nil {
-		return err
-	}
-	return syncDir(dataDir)
+	return bootstrap(ctx, who, bins, cluster, password, ephemeral)
 }
 
 func initdb(ctx context.Context, who account, bins binaries, cluster, pwfile string, ephemeral bool) error {

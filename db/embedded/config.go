@@ -8,6 +8,7 @@
 //	password            of the role byline, 0600, created with the cluster
 //	superuser-password  of the role postgres, for an administrator
 //	postgres/           the cluster, owned by the user PostgreSQL runs as
+//	postgres-15/        the cluster before an upgrade to another major version
 //	cache/              downloaded binaries, if CacheDir cannot be used
 //
 // Where to look: binaries.go finds PostgreSQL and archive.go downloads it;
@@ -28,6 +29,16 @@ var ErrInUse = errors.New("the data folder is in use by another byline")
 // ErrNoCluster is returned by Start with Config.Existing if the data folder
 // contains no cluster.
 var ErrNoCluster = errors.New("there is no database in the folder")
+
+// ErrNewest is returned by Upgrade if there is no newer PostgreSQL for the
+// cluster.
+var ErrNewest = errors.New("the cluster is not moved")
+
+// Upgraded says what Upgrade has done.
+type Upgraded struct {
+	From, To string // versions of PostgreSQL
+	Kept     string // the folder with the old cluster
+}
 
 // Instance is a server that another byline process runs.
 type Instance struct {

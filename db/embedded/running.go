@@ -28,7 +28,7 @@ func Running(cfg Config) (_ Instance, err error) {
 		return Instance{}, err
 	}
 	s := &Server{dataDir: dataDir}
-	if s.password, err = readPassword(dataDir); err != nil {
+	if s.password, err = readPassword(dataDir, passwordFile); err != nil {
 		return Instance{}, err
 	}
 	// The port is on the fourth line (PostgreSQL, src/include/utils/pidfile.h).

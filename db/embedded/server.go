@@ -28,7 +28,7 @@ type Server struct {
 	args     []string
 	port     int
 	password string
-	lock     *flock.Flock
+	lock     *flock.Flock // nil if the caller unlocks the folder
 	pid      atomic.Int64
 
 	stopping, forced context.Context // cancelled by stop and by force, which ends a shutdown that takes too long
@@ -58,9 +58,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	cfg.setDefaults()
 	clearEnvironment()
-	s := &Server{cfg: cfg, done: make(chan struct{})}
-	s.stopping, s.stop = context.WithCancel(context.Background())
-	s.forced, s.force = context.WithCancel(context.Background())
+	s := newServer(cfg)
 	if s.dataDir, s.who, err = chooseDataDir(cfg); err != nil {
 		return nil, err
 	}
@@ -79,6 +77,9 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 			_ = s.lock.Close()
 		}
 	}()
+	if err := finishUpgrade(s.dataDir); err != nil {
+		return nil, err
+	}
 	// Another byline that has the lock may be creating the cluster.
 	if cfg.Existing && !hasCluster(s.dataDir) {
 		return nil, fmt.Errorf("%w %s", ErrNoCluster, s.dataDir)
@@ -96,6 +97,13 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	return s, nil
 }
 
+func newServer(cfg Config) *Server {
+	s := &Server{cfg: cfg, done: make(chan struct{})}
+	s.stopping, s.stop = context.WithCancel(context.Background())
+	s.forced, s.force = context.WithCancel(context.Background())
+	return s
+}
+
 // prepare finds the binaries and creates the cluster if there is none.
 func (s *Server) prepare(ctx context.Context) error {
 	major, err := clusterMajor(s.dataDir)
@@ -111,7 +119,7 @@ func (s *Server) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	if s.password, err = readPassword(s.dataDir); err != nil {
+	if s.password, err = readPassword(s.dataDir, passwordFile); err != nil {
 		return err
 	}
 	s.args, err = serverArgs(ctx, s.cfg, s.who, s.bins, s.cluster)

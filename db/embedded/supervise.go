@@ -74,7 +74,11 @@ func (s *Server) attempt(ctx context.Context) (*process, error) {
 // supervise restarts PostgreSQL whenever it ends, until Stop is called.
 func (s *Server) supervise(p *process) {
 	defer close(s.done)
-	defer func() { _ = s.lock.Close() }()
+	defer func() {
+		if s.lock != nil {
+			_ = s.lock.Close()
+		}
+	}()
 	defer s.pid.Store(0)
 	for backoff := minBackoff; ; {
 		started := time.Now()

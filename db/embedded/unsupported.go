@@ -54,3 +54,8 @@ func (*Server) Done() <-chan struct{} {
 
 // Running returns an error: there is no embedded server on this system.
 func Running(Config) (Instance, error) { return Instance{}, errUnsupported }
+
+// Upgrade returns an error: there is no embedded server on this system.
+func Upgrade(context.Context, Config, string, func(ctx context.Context, from, to string) error) (Upgraded, error) {
+	return Upgraded{}, errUnsupported
+}

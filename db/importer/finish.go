@@ -17,7 +17,7 @@ func (im *run) finish(ctx context.Context) error {
 	first := im.bulk()
 	err := pgx.BeginFunc(ctx, im.conn, func(tx pgx.Tx) error {
 		if first {
-			if err := bulk.Recreate(ctx, tx, im.state.Dropped); err != nil {
+			if err := bulk.Recreate(ctx, tx, bulk.Large, im.state.Dropped); err != nil {
 				return err
 			}
 			im.state.Dropped = nil

@@ -156,7 +156,7 @@ func (im *run) begin(ctx context.Context) error {
 		}
 		if empty && im.bulk() {
 			var err error
-			if im.state.Dropped, err = bulk.Drop(ctx, tx); err != nil {
+			if im.state.Dropped, err = bulk.Drop(ctx, tx, bulk.Large); err != nil {
 				return err
 			}
 		}
@@ -188,7 +188,7 @@ func (im *run) takeDropped(ctx context.Context) error {
 			return im.saveState(ctx, tx)
 		}
 		im.progress.step("creating the indexes that another import has dropped")
-		if err := bulk.Recreate(ctx, tx, dropped); err != nil {
+		if err := bulk.Recreate(ctx, tx, bulk.Large, dropped); err != nil {
 			return err
 		}
 		return recount(ctx, tx)

@@ -1,16 +1,19 @@
 -- name: ChangeList :one
 -- Returns what the transactions have changed that the snapshot did not see, and
 -- the snapshot of this statement, from which the next call continues. life
--- differs from that of the last call if changes may have been lost since. lsn is
--- a position of the write-ahead log, in bytes: a standby that has replayed it
--- shows all that the snapshot sees. A transaction is only seen once its commit
--- has been flushed, unless synchronous_commit is off.
+-- differs from that of the last call if changes may have been lost since. The
+-- rows that a dump of another cluster has brought have ids behind the snapshot
+-- of this statement, and would be in each call. lsn is a position of the
+-- write-ahead log, in bytes: a standby that has replayed it shows all that the
+-- snapshot sees. A transaction is only seen once its commit has been flushed,
+-- unless synchronous_commit is off.
 SELECT pg_current_snapshot()::text AS snapshot,
        (extract(epoch FROM pg_postmaster_start_time())::text || COALESCE((SELECT min(life::text) FROM change_lives), ''))::text AS life,
        pg_wal_lsn_diff(CASE WHEN current_setting('synchronous_commit') = 'off' THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END, '0/0')::bigint AS lsn,
        COALESCE(array_agg(key), '{}')::text[] AS keys
 FROM changes c, unnest(c.keys) AS key
 WHERE c.xid >= pg_snapshot_xmin(CAST(CAST(@since AS text) AS pg_snapshot))
+  AND c.xid < pg_snapshot_xmax(pg_current_snapshot())
   AND NOT pg_visible_in_snapshot(c.xid, CAST(CAST(@since AS text) AS pg_snapshot));
 
 -- name: ChangeExpire :execrows

@@ -153,7 +153,7 @@ func (l *loader) load(ctx context.Context) error {
 	if isBulk, err := l.isBulk(ctx); err != nil {
 		return err
 	} else if isBulk {
-		if dropped, err = bulk.Drop(ctx, l.tx); err != nil {
+		if dropped, err = bulk.Drop(ctx, l.tx, bulk.Large); err != nil {
 			return err
 		}
 	}
@@ -164,7 +164,7 @@ func (l *loader) load(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := bulk.Recreate(ctx, l.tx, dropped); err != nil {
+	if err := bulk.Recreate(ctx, l.tx, bulk.Large, dropped); err != nil {
 		return err
 	}
 	if len(dropped) > 0 {

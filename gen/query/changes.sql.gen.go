@@ -53,6 +53,7 @@ SELECT pg_current_snapshot()::text AS snapshot,
        COALESCE(array_agg(key), '{}')::text[] AS keys
 FROM changes c, unnest(c.keys) AS key
 WHERE c.xid >= pg_snapshot_xmin(CAST(CAST($1 AS text) AS pg_snapshot))
+  AND c.xid < pg_snapshot_xmax(pg_current_snapshot())
   AND NOT pg_visible_in_snapshot(c.xid, CAST(CAST($1 AS text) AS pg_snapshot))
 `
 
@@ -65,10 +66,12 @@ type ChangeListRow struct {
 
 // Returns what the transactions have changed that the snapshot did not see, and
 // the snapshot of this statement, from which the next call continues. life
-// differs from that of the last call if changes may have been lost since. lsn is
-// a position of the write-ahead log, in bytes: a standby that has replayed it
-// shows all that the snapshot sees. A transaction is only seen once its commit
-// has been flushed, unless synchronous_commit is off.
+// differs from that of the last call if changes may have been lost since. The
+// rows that a dump of another cluster has brought have ids behind the snapshot
+// of this statement, and would be in each call. lsn is a position of the
+// write-ahead log, in bytes: a standby that has replayed it shows all that the
+// snapshot sees. A transaction is only seen once its commit has been flushed,
+// unless synchronous_commit is off.
 func (q *Queries) ChangeList(ctx context.Context, db DBTX, since string) (ChangeListRow, error) {
 	row := db.QueryRow(ctx, changeList, since)
 	var i ChangeListRow

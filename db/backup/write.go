@@ -1,0 +1,99 @@
+package backup
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// Write writes a backup of the database, as it is at one moment, and returns
+// what it has written. version is that of this build.
+func Write(ctx context.Context, pool *pgxpool.Pool, w io.Writer, version string, told Progress) (m Manifest, err error) {
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err = pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) error {
+		if err := prepare(ctx, tx); err != nil {
+			return err
+		}
+		m = Manifest{Format: format, Byline: version}
+		if err := describe(ctx, tx, &m); err != nil {
+			return err
+		}
+		return write(ctx, tx, w, &m, told)
+	})
+	if err != nil {
+		return Manifest{}, fmt.Errorf("backup: %w", err)
+	}
+	return m, nil
+}
+
+// describe reads what the header of a backup has. A migration may run before or
+// after the backup but not meanwhile: the locks on the tables keep it from that,
+// and a backup does not begin in the middle of one.
+func describe(ctx context.Context, tx pgx.Tx, m *Manifest) (err error) {
+	var quiet bool
+	if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_lock_shared($1)`, lock.DefaultLockID).Scan(&quiet); err != nil {
+		return fmt.Errorf("look for a migration: %w", err)
+	}
+	if !quiet {
+		return refusef("a migration of the database is running: repeat the command when it has ended")
+	}
+	if m.Tables, err = keptTables(ctx, tx); err != nil {
+		return err
+	}
+	if len(m.Tables) == 0 {
+		return refusef("the database has no tables of Byline")
+	}
+	names := make([]string, len(m.Tables))
+	for i, t := range m.Tables {
+		names[i] = pgx.Identifier{t.Name}.Sanitize()
+	}
+	if _, err := tx.Exec(ctx, `LOCK TABLE `+strings.Join(names, ", ")+` IN ACCESS SHARE MODE`); err != nil {
+		return fmt.Errorf("lock the tables against migrations: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_unlock_shared($1)`, lock.DefaultLockID); err != nil {
+		return err
+	}
+	err = tx.QueryRow(ctx, `SELECT max(version_id), current_setting('server_version'), now() FROM goose_db_version WHERE is_applied`).
+		Scan(&m.Schema, &m.Postgres, &m.Time)
+	m.Time = m.Time.UTC()
+	return err
+}
+
+// write writes the archive, and completes the manifest.
+func write(ctx context.Context, tx pgx.Tx, w io.Writer, m *Manifest, told Progress) error {
+	a, err := newArchiveWriter(w, m.Time)
+	if err != nil {
+		return err
+	}
+	if err := a.json(headerName, *m); err != nil {
+		a.abandon()
+		return err
+	}
+	for i := range m.Tables {
+		t := &m.Tables[i]
+		rows := &tableWriter{archive: a, table: t.Name, told: told, sums: newSummer()}
+		if _, err = tx.Conn().PgConn().CopyTo(ctx, rows, copyOut(*t)); err == nil {
+			err = rows.flush()
+		}
+		if err != nil {
+			a.abandon()
+			return fmt.Errorf("table %s: %w", t.Name, err)
+		}
+		t.Sums = rows.sums.sums()
+	}
+	// A sequence is not part of the snapshot. Read at the end, its value is
+	// behind all ids in the tables.
+	if m.Sequences, err = sequences(ctx, tx); err == nil {
+		err = a.json(manifestName, *m)
+	}
+	if err != nil {
+		a.abandon()
+		return err
+	}
+	return a.close()
+}
