@@ -48,6 +48,12 @@ cache-test: ## Compare cached responses of two replicas with uncached ones after
 chaos: ## Inject the slow faults too, and write the table of docs/faults.md
 	BYLINE_CHAOS=1 BYLINE_CHAOS_PAGE='$(CURDIR)/docs/faults.md' $(GO) test -pgo=off -run Chaos -count=1 -timeout 20m -v ./cmd/byline
 
+.PHONY: ha
+ha: build ## As root: start three machines with deploy/ha, inject 20 faults under load, and write the table of docs/faults.md: make ha HA='--rounds 5 --only leader'
+	deploy/ha/lab/install '$(CURDIR)/.cache/ha'
+	$(GO) build -trimpath -o bin/ha ./deploy/ha/lab
+	bin/ha --page '$(CURDIR)/docs/faults.md' $(HA)
+
 .PHONY: fuzz
 # FUZZTIME is a count and not a duration: up to Go 1.26, a target can fail at
 # the end of a duration although it found nothing (go.dev/issue/75804).

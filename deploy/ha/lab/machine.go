@@ -149,22 +149,17 @@ func (m *machine) sh(ctx context.Context, script string) (string, error) {
 	cmd := exec.CommandContext(ctx, "nsenter", "--target", strconv.Itoa(m.init), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup",
 		"env", "-i", "HOME=/root", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"bash", "-euo", "pipefail", "-c", "cd /mnt\n"+script)
-	var out, both bytes.Buffer
-	cmd.Stdout = &tee{&out, &both}
-	cmd.Stderr = &both
+	var out, messages bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &messages
 	cmd.WaitDelay = time.Second
 	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("%s: %w\n%s\n%s", m.name, err, script, both.Bytes())
+		return out.String(), fmt.Errorf("%s: %w\n%s%s%s", m.name, err, script, tail(out.String()), tail(messages.String()))
 	}
 	return out.String(), nil
 }
 
-type tee [2]*bytes.Buffer
-
-func (t *tee) Write(p []byte) (int, error) {
-	t[0].Write(p)
-	return t[1].Write(p)
-}
+// tail returns the end of a text.
+func tail(s string) string { return s[max(0, len(s)-2000):] }
 
 // patience is the time after which the lab gives up.
 const patience = 3 * time.Minute

@@ -135,7 +135,15 @@ func outside(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	if err := os.Mkdir(cgroup, 0o755); err != nil {
 		return err
 	}
-	defer func() { _ = exec.Command("find", cgroup, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+").Run() }()
+	// The kernel needs a moment to end all processes.
+	defer func() {
+		for range 50 {
+			if exec.Command("find", cgroup, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+").Run() == nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}()
 	self, err := os.Executable()
 	if err != nil {
 		return err

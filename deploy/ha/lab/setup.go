@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// replicas is the number of machines that run the service.
-const replicas = 2
+// replicas is the number of machines that run the service: all of them, so that
+// the leader that is hit always has a replica beside it.
+const replicas = 3
 
 // lab is the three machines with all that happens to them.
 type lab struct {
