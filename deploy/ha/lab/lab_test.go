@@ -86,7 +86,9 @@ func TestProblems(t *testing.T) {
 	require.ErrorContains(t, r.problems(l), "1 acknowledged writes are lost")
 	r.lost, r.twice = nil, []string{"one"}
 	require.Error(t, r.problems(l))
-	r.twice = nil
+	r.twice, r.cancelled = nil, 1
+	require.ErrorContains(t, r.problems(l), "before a standby had them")
+	r.cancelled = 0
 	l.count(404, request{}, nil)
 	require.ErrorContains(t, r.problems(l), "neither 2xx nor 503")
 	l.strange, l.stale = nil, []string{"one"}

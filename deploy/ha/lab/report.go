@@ -15,6 +15,7 @@ type result struct {
 	rows        []row
 	counted     counts
 	lost, twice []string
+	cancelled   int // commits whose wait for a standby was cancelled
 }
 
 // table returns the rounds in Markdown.
@@ -69,6 +70,9 @@ func (r *result) problems(l *load) error {
 	add("articles exist twice", r.twice)
 	add("reads were stale", l.stale)
 	add("responses (the first ones) are neither 2xx nor 503", l.strange)
+	if r.cancelled > 0 {
+		problems = append(problems, fmt.Sprintf("%d commits became visible before a standby had them, since somebody cancelled the wait", r.cancelled))
+	}
 	if r.counted.acked == 0 || r.counted.pairs == 0 {
 		problems = append(problems, "no write was acknowledged, or none was read")
 	}

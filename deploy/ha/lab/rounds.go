@@ -119,6 +119,14 @@ func (l *lab) result(ctx context.Context) (*result, error) {
 		return nil, err
 	}
 	r := &result{rows: l.rows, counted: l.load.counts()}
+	for _, m := range l.machines {
+		// PostgreSQL says so when it shows others a commit that no standby has.
+		out, err := m.sh(ctx, "journalctl --unit=patroni --no-pager --output=cat --grep='canceling wait for synchronous replication due to user request' || true")
+		if err != nil {
+			return nil, err
+		}
+		r.cancelled += strings.Count(out, "canceling wait")
+	}
 	r.lost, r.twice, err = l.load.compare(rows)
 	return r, err
 }
