@@ -48,7 +48,6 @@ type request struct {
 	key          string // Idempotency-Key
 	token        string
 	body         any
-	wanted       int // the status of success
 }
 
 // response is one with a status that a client can use.

@@ -26,6 +26,35 @@ func (l *lab) run(ctx context.Context, stdout io.Writer) error {
 	if err := l.setUp(ctx); err != nil {
 		return err
 	}
+	if err := l.allRounds(ctx); err != nil {
+		return err
+	}
+	r, err := l.result(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "\n%s\n%s\n", r.table(), r.totals())
+	if err := r.problems(l.load); err != nil {
+		return err
+	}
+	if err := l.restore(ctx); err != nil {
+		return err
+	}
+	if len(l.faults()) < len(allFaults) || l.rounds < len(allFaults) {
+		fmt.Fprintln(stdout, "Not all faults were injected, so that some commands of the page were not run, and the table is not written.")
+		return nil
+	}
+	if unrun := l.page.unrun(); len(unrun) > 0 {
+		return fmt.Errorf("commands of docs/high-availability.md were not run: %s", strings.Join(unrun, ", "))
+	}
+	if l.options.page == "" {
+		return nil
+	}
+	return r.write(l.options.page)
+}
+
+// allRounds injects the faults one after the other, while clients write.
+func (l *lab) allRounds(ctx context.Context) error {
 	var addrs []string
 	for _, m := range l.machines[:replicas] {
 		addrs = append(addrs, m.addr)
@@ -34,35 +63,13 @@ func (l *lab) run(ctx context.Context, stdout io.Writer) error {
 	if err := l.load.start(ctx, l.writers); err != nil {
 		return err
 	}
+	defer l.load.end()
 	faults := l.faults()
 	for n := range l.rounds {
-		if err := l.round(ctx, faults[n%len(faults)], n+1); err != nil {
-			l.load.end()
-			return fmt.Errorf("round %d, %s: %w", n+1, faults[n%len(faults)].name, err)
+		f := faults[n%len(faults)]
+		if err := l.round(ctx, f, n+1); err != nil {
+			return fmt.Errorf("round %d, %s: %w", n+1, f.name, err)
 		}
-	}
-	l.load.end()
-	r, err := l.result(ctx)
-	if err != nil {
-		return err
-	}
-	if err := l.restore(ctx); err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "\n%s\n%s\n", r.table(), r.totals())
-	complete := len(faults) == len(allFaults) && l.rounds >= len(faults)
-	if err := r.problems(l.load); err != nil {
-		return err
-	}
-	if complete {
-		if unrun := l.page.unrun(); len(unrun) > 0 {
-			return fmt.Errorf("commands of docs/high-availability.md were not run: %s", strings.Join(unrun, ", "))
-		}
-		if l.options.page != "" {
-			return r.write(l.options.page)
-		}
-	} else if l.options.page != "" {
-		fmt.Fprintln(stdout, "The page is not changed, because not all faults were injected.")
 	}
 	return nil
 }
