@@ -206,6 +206,9 @@ func fillDisk(ctx context.Context, l *lab, leader *machine) (*machine, error) {
 		return nil, err
 	}
 	err := await(ctx, "PostgreSQL to notice that the disk is full", func() bool {
+		// Each switch takes another file for WAL, of which PostgreSQL has some
+		// in store. The last one fails.
+		_, _ = leader.sh(ctx, shell+`timeout 5 psql --quiet --command="SELECT pg_logical_emit_message(false, 'lab', 'full')" --command="SELECT pg_switch_wal()"`)
 		out, err := leader.sh(ctx, "grep --no-messages --count 'No space left on device' <(journalctl --unit=patroni --since=-1min --no-pager) || true")
 		return err == nil && strings.TrimSpace(out) != "0"
 	})
