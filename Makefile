@@ -62,6 +62,12 @@ backup-test: ## Take a million articles (ARTICLES=n) from PostgreSQL 15 to 18 an
 pitr-test: ## Return to the moment before a mistake with pgBackRest, by the commands of docs/backup.md
 	BYLINE_TEST_PGBACKREST=1 $(GO) test -pgo=off -run TestPointInTime -count=1 -timeout 20m -v ./cmd/byline
 
+.PHONY: ha
+ha: build ## As root: start three machines with deploy/ha, inject 20 faults under load, and write the table of docs/faults.md: make ha HA='--rounds 5 --only leader'
+	deploy/ha/lab/install '$(CURDIR)/.cache/ha'
+	$(GO) build -trimpath -o bin/ha ./deploy/ha/lab
+	bin/ha --page '$(CURDIR)/docs/faults.md' $(HA)
+
 .PHONY: fuzz
 # FUZZTIME is a count and not a duration: up to Go 1.26, a target can fail at
 # the end of a duration although it found nothing (go.dev/issue/75804).

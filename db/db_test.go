@@ -189,6 +189,29 @@ func TestAcquireTimeout(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestStatementsAreNotCancelled checks that a statement which takes too long is
+// given up without being cancelled, since a COMMIT could be what is cancelled.
+func TestStatementsAreNotCancelled(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t, func(c *db.Config) { c.QueryTimeout = 100 * time.Millisecond })
+	_, err := d.Exec(t.Context(), "CREATE SEQUENCE ends")
+	require.NoError(t, err)
+	err = d.InTx(t.Context(), func(tx query.DBTX) error {
+		if _, err := tx.Exec(t.Context(), "SET LOCAL statement_timeout = 0"); err != nil {
+			return err
+		}
+		// What nextval does is not rolled back.
+		_, err := tx.Exec(t.Context(), "DO $$BEGIN PERFORM pg_sleep(1.5); PERFORM nextval('ends'); END$$")
+		return err
+	})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Eventually(t, func() bool {
+		var ended bool
+		require.NoError(t, d.QueryRow(t.Context(), "SELECT is_called FROM ends").Scan(&ended))
+		return ended
+	}, time.Minute, 100*time.Millisecond)
+}
+
 func TestQueryTimeout(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t, func(c *db.Config) { c.QueryTimeout = 100 * time.Millisecond })

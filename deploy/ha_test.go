@@ -1,0 +1,112 @@
+package deploy_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/byline-api/byline/server/servertest"
+)
+
+// These tests check the files of deploy/ha without starting anything. make ha
+// starts them.
+
+// TestHATemplates checks that configure knows every variable of the templates,
+// and asks for no other one.
+func TestHATemplates(t *testing.T) {
+	t.Parallel()
+	configure := readFile(t, "ha/configure")
+	list := regexp.MustCompile(`(?s)for name in (.*?); do`).FindStringSubmatch(configure)
+	require.NotNil(t, list)
+	known := strings.Fields(strings.ReplaceAll(list[1], "\\\n", " "))
+	templates, err := filepath.Glob("ha/templates/*")
+	require.NoError(t, err)
+	used := map[string]bool{}
+	for _, path := range templates {
+		require.Contains(t, configure, "\nwrite "+filepath.Base(path)+" /etc/", "configure does not write it")
+		for _, m := range regexp.MustCompile(`@([A-Z0-9_]+)@`).FindAllStringSubmatch(readFile(t, path), -1) {
+			require.Contains(t, known, m[1], path)
+			used[m[1]] = true
+		}
+	}
+	env := envFile(t, "ha/ha.env.example")
+	for _, name := range known {
+		require.True(t, used[name], "no template uses %s", name)
+		if name != "NODE_ADDRESS" { // one of NODE1 to NODE3
+			require.Contains(t, env, name, "ha.env.example")
+		}
+	}
+}
+
+// TestHAServiceSettings checks that the service knows its settings.
+func TestHAServiceSettings(t *testing.T) {
+	t.Parallel()
+	env := envFile(t, "ha/templates/byline.env")
+	for name, value := range env {
+		env[name] = strings.ReplaceAll(strings.Trim(value, "'"), "@BYLINE_PASSWORD@", "secret")
+	}
+	require.Equal(t, "0.0.0.0:8080", settings(t, env)["BYLINE_ADDR"])
+}
+
+// TestHAUnits lets systemd read the units, and checks that the files that they
+// name are those that configure writes.
+func TestHAUnits(t *testing.T) {
+	t.Parallel()
+	analyze := servertest.Program(t, "systemd-analyze", "systemd")
+	units, err := filepath.Glob("ha/systemd/*.service")
+	require.NoError(t, err)
+	require.Len(t, units, 4)
+	dir := t.TempDir()
+	for _, unit := range units {
+		text := readFile(t, unit)
+		start := regexp.MustCompile(`(?m)^ExecStart=(\S+) .*?(/etc/\S+)$`).FindStringSubmatch(text)
+		require.NotNil(t, start, unit)
+		require.Contains(t, readFile(t, "ha/configure"), " "+start[2]+" ", unit)
+		// systemd checks that the program and the user exist.
+		text = regexp.MustCompile(`(?m)^User=.*`).ReplaceAllString(strings.Replace(text, start[1], binary(), 1), "User=root")
+		writeFile(t, filepath.Join(dir, filepath.Base(unit)), text)
+		require.Empty(t, run(t, dir, analyze, "verify", "--man=no", filepath.Join(dir, filepath.Base(unit))))
+	}
+}
+
+// TestHACompose lets Compose's parser read the file, and checks that the
+// containers run what the units run.
+func TestHACompose(t *testing.T) {
+	t.Parallel()
+	build := exec.Command("go", "tool", "-modfile=../tools.mod", "-n", "github.com/compose-spec/compose-go/v2/cmd")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly -pgo=off")
+	program, err := build.Output()
+	require.NoError(t, err)
+	// The program knows no profiles.
+	text := regexp.MustCompile(`(?m)^    profiles: .*\n`).ReplaceAllString(readFile(t, "ha/compose.yaml"), "")
+	text = strings.ReplaceAll(text, "/etc/byline/byline.env", "byline.env")
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "byline.env"), "")
+	writeFile(t, filepath.Join(dir, "compose.yaml"), text)
+	cmd := exec.Command(strings.TrimSpace(string(program)), filepath.Join(dir, "compose.yaml"))
+	var warnings strings.Builder
+	cmd.Stderr = &warnings
+	out, err := cmd.Output()
+	require.NoError(t, err, warnings.String())
+	var c compose
+	require.NoError(t, yaml.Unmarshal(out, &c))
+	for _, name := range []string{"etcd", "patroni", "pgbouncer", "haproxy"} {
+		s, unit := c.Services[name], readFile(t, "ha/systemd/"+name+".service")
+		require.NotEmpty(t, s.Command, name)
+		require.Contains(t, strings.ReplaceAll(unit, "=/etc", " /etc"), s.Command[len(s.Command)-1][strings.LastIndex(s.Command[len(s.Command)-1], "=")+1:], name)
+		for _, v := range s.Volumes {
+			if v.Type == "volume" {
+				require.Contains(t, c.Volumes, v.Source, name)
+			}
+		}
+	}
+	require.Regexp(t, `(?m)^FROM \S+:\d+\.\d+@sha256:[0-9a-f]{64}$`, readFile(t, "ha/Containerfile"))
+	from := regexp.MustCompile(`postgres:\S+`)
+	require.Equal(t, from.FindString(readFile(t, "compose.yaml")), from.FindString(readFile(t, "ha/Containerfile")), "one PostgreSQL for both")
+}
