@@ -16,6 +16,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/db"
 )
 
 // script is a fake database that returns what a test tells it to.
@@ -28,6 +30,8 @@ type script struct {
 	deleted []string // the snapshots up to which changes were deleted
 	foreign int      // how often the changes of another cluster were deleted
 	reads   atomic.Int64
+	// idle keeps the snapshot, since no transaction ends.
+	idle bool
 	// before runs before each result.
 	before func(ctx context.Context)
 }
@@ -79,8 +83,9 @@ type scriptRow struct {
 	since string
 }
 
-// Scan returns the snapshot, the start time of the server and, if the query
-// selects them, the keys. The n-th snapshot is n times "|".
+// Scan returns the snapshot, the start time of the server, the position in the
+// write-ahead log and, if the query selects them, the keys. The n-th snapshot is
+// n times "|", and at 100 n.
 func (r scriptRow) Scan(dest ...any) error {
 	n := r.s.reads.Add(1)
 	if r.s.before != nil {
@@ -92,9 +97,13 @@ func (r scriptRow) Scan(dest ...any) error {
 	if err := errors.Join(r.s.err, r.ctx.Err()); err != nil {
 		return err
 	}
-	*dest[0].(*string), *dest[1].(*string) = strings.Repeat("|", int(n)), r.s.started
-	if len(dest) > 2 {
-		*dest[2].(*[]string) = r.s.pending
+	snapshot := strings.Repeat("|", int(n))
+	if r.s.idle {
+		snapshot = r.since
+	}
+	*dest[0].(*string), *dest[1].(*string), *dest[2].(*int64) = snapshot, r.s.started, 100*n
+	if len(dest) > 3 {
+		*dest[3].(*[]string) = r.s.pending
 	}
 	r.s.pending = nil
 	return nil
@@ -151,6 +160,36 @@ func begun(t *testing.T) (f *Feed, s *script, one, two *listener, log *bytes.Buf
 		require.Equal(t, []string{"all"}, l.told(), "the first batch must have All set")
 	}
 	return f, s, one, two, log
+}
+
+// TestMark checks that the mark is at a position after everything that has been
+// delivered, before subscribers learn of it, and stays while nothing commits.
+func TestMark(t *testing.T) {
+	t.Parallel()
+	f := NewFeed(&script{}, slog.New(slog.DiscardHandler))
+	require.Equal(t, db.Mark{}, f.Mark(), "of no life, so that no standby can have reached it")
+
+	f, s, _, _, _ := begun(t)
+	require.Equal(t, db.Mark{Life: "today", LSN: 100}, f.Mark())
+	var seen db.Mark
+	f.Subscribe(learner(func() { seen = f.Mark() }))
+	require.NoError(t, f.Sync(t.Context()))
+	require.Equal(t, db.Mark{Life: "today", LSN: 200}, seen)
+	s.idle = true
+	require.NoError(t, f.Sync(t.Context()))
+	require.Equal(t, int64(200), f.Mark().LSN, "nothing has committed")
+	s.idle, s.started = false, "later"
+	require.NoError(t, f.Sync(t.Context()))
+	require.Equal(t, "later", f.Mark().Life)
+	require.Greater(t, f.Mark().LSN, int64(300))
+}
+
+// learner is a subscriber that calls a function.
+type learner func()
+
+func (l learner) Learn(context.Context, Batch) error {
+	l()
+	return nil
 }
 
 func TestSync(t *testing.T) {
