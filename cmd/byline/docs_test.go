@@ -142,7 +142,7 @@ func TestSecurityGuide(t *testing.T) {
 // the series of histograms, and the names of the metric families.
 func scrape(t *testing.T) (series, families map[string]bool) {
 	t.Helper()
-	d, err := db.Open(t.Context(), db.Config{URL: "postgres://nobody@127.0.0.1:1/none", MaxConns: 1})
+	d, err := db.Open(t.Context(), db.Config{URL: "postgres://nobody@127.0.0.1:1/none", MaxConns: 1, ReadURLs: []string{"postgres://nobody@127.0.0.1:2/none"}})
 	require.NoError(t, err)
 	t.Cleanup(d.Close)
 	courier := mail.NewCourier(mail.Config{}, d, slog.New(slog.DiscardHandler))
