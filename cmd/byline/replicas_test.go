@@ -196,7 +196,7 @@ func (p *pairs) author(name string, n int) {
 func (p *pairs) run(phase string, n int) {
 	var authors sync.WaitGroup
 	for i := range 16 {
-		authors.Go(func() { p.author(fmt.Sprintf("%s%d", phase, i), n/22+1) })
+		authors.Go(func() { p.author(fmt.Sprintf("%s%d", phase, i), n/21+1) })
 	}
 	authors.Wait()
 }
