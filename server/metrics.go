@@ -213,14 +213,15 @@ func (c cacheCollector) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(cacheBytes, prometheus.GaugeValue, float64(s.Bytes))
 }
 
-// cardCollector reads the statistics of the parts of pages when it is scraped.
+// cardCollector reads the statistics of the cached parts of lists when it is
+// scraped.
 type cardCollector struct{ stats func() cards.Stats }
 
 var (
-	cardHits   = prometheus.NewDesc("card_hits_total", "Cached parts of pages for signed-in users that were used.", nil, nil)
-	cardMisses = prometheus.NewDesc("card_misses_total", "Parts of pages for signed-in users that were not cached.", nil, nil)
-	cardParts  = prometheus.NewDesc("card_parts", "Cached parts of pages for signed-in users.", nil, nil)
-	cardBytes  = prometheus.NewDesc("card_bytes", "Bytes that the cached parts of pages take.", nil, nil)
+	cardHits   = prometheus.NewDesc("card_hits_total", "Articles in lists whose cached part was used.", nil, nil)
+	cardMisses = prometheus.NewDesc("card_misses_total", "Articles in lists whose part was not cached and had to be read.", nil, nil)
+	cardParts  = prometheus.NewDesc("card_parts", "Cached parts of lists of articles.", nil, nil)
+	cardBytes  = prometheus.NewDesc("card_bytes", "Bytes that the cached parts of lists take.", nil, nil)
 )
 
 func (c cardCollector) Describe(ch chan<- *prometheus.Desc) {

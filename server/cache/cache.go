@@ -55,7 +55,7 @@ func New(size int) *Cache {
 // Get returns the response cached under key, or nil if there is no fresh one.
 func (c *Cache) Get(key string) *Response {
 	a, found := c.shard(key).Get(key)
-	if !found || !c.Fresh(a.basis) {
+	if !found || !c.Good(a) {
 		c.misses.Add(1)
 		return nil
 	}
