@@ -168,6 +168,11 @@ bench-compare: build ## Measure this build and the build of a git ref in turn: m
 	@$(bench_build)
 	bin/bench compare --base $(BASE) $(BENCH)
 
+.PHONY: scaling
+scaling: build ## Measure what requests, rows and questions cost, and compute the tables of docs/scaling.md: make scaling SCALING=--compute
+	@$(bench_build)
+	bin/bench scaling $(SCALING)
+
 .PHONY: migrate-load
 migrate-load: build ## Migrate a database of a git ref while its service is under load, and print the longest locks: make migrate-load BASE=v0.1.0 BENCH='--articles 1000000'
 	@test -n "$(BASE)" || { echo "name a git ref: make migrate-load BASE=v0.1.0" >&2; exit 1; }

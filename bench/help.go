@@ -33,6 +33,7 @@ const usage = `bench measures Byline, or another RealWorld backend, and checks i
   bench compare --base v0.1.0              this build of Byline and another one, in turn; see bench compare --help
   bench migrate --base v0.1.0              what the migrations of this build lock while v0.1.0 serves; see bench migrate --help
   bench gain --url http://127.0.0.1:3000/api   a backend beside Byline with the same data, as a page; see bench gain --help
+  bench scaling                            what large installations need, computed from what is measured here; see bench scaling --help
 
 With --url it reads what the backend holds, registers its own accounts, creates
 articles if there are too few, and writes while it measures: use a database that

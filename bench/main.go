@@ -7,6 +7,7 @@
 //	bench compare --base v1.2.0    this build and another one, in turn
 //	bench migrate --base v1.2.0    what the migrations of this build lock
 //	bench gain --url http://127.0.0.1:3000/api   another backend beside Byline
+//	bench scaling                  what large installations need
 package main
 
 import (
@@ -63,7 +64,7 @@ type bench struct {
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	command := ""
-	if len(args) > 0 && (args[0] == "compare" || args[0] == "migrate" || args[0] == "gain") {
+	if len(args) > 0 && slices.Contains([]string{"compare", "migrate", "gain", "scaling"}, args[0]) {
 		command, args = args[0], args[1:]
 	} else if asksForGain(args) {
 		command = "gain"
@@ -75,6 +76,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		o, err = parseMigrate(args)
 	case "gain":
 		o, err = parseGain(args)
+	case "scaling":
+		o, err = parseScaling(args)
 	default:
 		o, err = parseOptions(args, command == "compare")
 	}
@@ -92,6 +95,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return b.migrate(ctx, stdout)
 	case "gain":
 		return b.compareWith(ctx, stdout, b.startReplica)
+	case "scaling":
+		return b.scaling(ctx, stdout)
 	}
 	r := &report.Report{Machine: machine.Describe(ctx, b.repo)}
 	if b.url != "" {

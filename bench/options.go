@@ -53,6 +53,8 @@ type options struct {
 	// These fields are for bench gain.
 	gain gainOptions
 
+	computeOnly bool // for bench scaling
+
 	help string // the text to print, if it was requested
 }
 

@@ -77,7 +77,7 @@ func start(ctx context.Context, program, work, data string, env ...string) (*tar
 
 // startCopy runs the program on a fresh copy of a data set. stop deletes the
 // copy.
-func startCopy(ctx context.Context, program string, d *dataset) (*target, error) {
+func startCopy(ctx context.Context, program string, d *dataset, env ...string) (*target, error) {
 	work, err := workDir()
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func startCopy(ctx context.Context, program string, d *dataset) (*target, error)
 		_, err = machine.Output(ctx, "", os.Environ(), "sync")
 	}
 	if err == nil {
-		t, err = start(ctx, program, work, data)
+		t, err = start(ctx, program, work, data, env...)
 	}
 	if err != nil {
 		_ = os.RemoveAll(work)

@@ -16,7 +16,7 @@ var groups = []group{
 	{Title: "Start", names: []string{"quick-start", "sdks", "authentication", "accounts", "errors"}},
 	{Title: "Publish", names: []string{"publishing", "article-members", "previews", "tags-and-series", "team", "comments", "comment-approval"}},
 	{Title: "Use the API", names: []string{"pagination", "caching", "idempotency", "batch", "content", "rate-limits", "personal-data", "versioning", "api-changelog"}},
-	{Title: "Run it", names: []string{"deploying", "high-availability", "operating", "backup", "read-replicas", "configuration", "observability", "performance", "profiling", "faults", "security", "licenses"}},
+	{Title: "Run it", names: []string{"deploying", "high-availability", "operating", "backup", "read-replicas", "configuration", "observability", "performance", "scaling", "profiling", "faults", "security", "licenses"}},
 	{Title: "Move to it", names: []string{"leaving-node", "importing", "strangle", "export"}},
 	{Title: "Change it", names: []string{"development"}},
 }

@@ -11,6 +11,10 @@ import (
 // among Scenarios, because it needs a server that makes slugs as Byline does.
 var Writes = Scenario{Name: "mix with writes", Audited: true, next: mixWithWrites}
 
+// Favorite adds favorites and takes them back. It is not among Scenarios, because
+// the mix has it.
+var Favorite = Scenario{Name: "favorite", Audited: true, next: toggleLike}
+
 // change is an article of the visitor that a request creates or deletes.
 type change struct {
 	slug    string

@@ -72,6 +72,18 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestParseCount(t *testing.T) {
+	out := "number of transactions actually processed: 4711\nnumber of failed transactions: 0 (0.000%)\n"
+	if got, err := parseCount(out); err != nil || got != 4711 {
+		t.Errorf("%d, %v", got, err)
+	}
+	for _, bad := range []string{"", strings.Replace(out, "4711", "0", 1), strings.Replace(out, ": 0 (", ": 7 (", 1)} {
+		if _, err := parseCount(bad); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+}
+
 func TestParsePID(t *testing.T) {
 	var c Cluster
 	if err := c.parsePID("4711\n/data/postgres\n1700000000\n54321\n\n127.0.0.1\n 123 4\nready   \n"); err != nil || c.PID != 4711 || c.Port != 54321 || c.Host != "127.0.0.1" {

@@ -116,17 +116,35 @@ func major(path string) int {
 // the transactions a second. The time (whole seconds) follows a warm-up of a
 // second, in which the connections are opened and the statements planned.
 func (c Cluster) Run(ctx context.Context, scripts []string, clients int, span time.Duration) (float64, error) {
-	program, err := c.Program()
+	out, err := c.output(ctx, scripts, clients, span)
 	if err != nil {
 		return 0, err
+	}
+	return parse(out)
+}
+
+// Count is like Run, but returns how many transactions there were, with those of
+// the warm-up.
+func (c Cluster) Count(ctx context.Context, scripts []string, clients int, span time.Duration) (int64, error) {
+	out, err := c.output(ctx, scripts, clients, span)
+	if err != nil {
+		return 0, err
+	}
+	return parseCount(out)
+}
+
+func (c Cluster) output(ctx context.Context, scripts []string, clients int, span time.Duration) (string, error) {
+	program, err := c.Program()
+	if err != nil {
+		return "", err
 	}
 	env, err := c.Env()
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	dir, err := os.MkdirTemp("", "byline-pgbench-")
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	defer os.RemoveAll(dir)
 	args := []string{"--no-vacuum", "--protocol=prepared", "--client=" + strconv.Itoa(clients), "--jobs=1",
@@ -134,15 +152,11 @@ func (c Cluster) Run(ctx context.Context, scripts []string, clients int, span ti
 	for i, script := range scripts {
 		file := filepath.Join(dir, strconv.Itoa(i)+".sql")
 		if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
-			return 0, err
+			return "", err
 		}
 		args = append(args, "--file="+file)
 	}
-	out, err := machine.Combined(ctx, dir, env, program, args...)
-	if err != nil {
-		return 0, err
-	}
-	return parse(out)
+	return machine.Combined(ctx, dir, env, program, args...)
 }
 
 const warmSeconds = 1
@@ -150,7 +164,20 @@ const warmSeconds = 1
 var (
 	progress = regexp.MustCompile(`(?m)^progress: ([0-9.]+) s, ([0-9.]+) tps`)
 	failed   = regexp.MustCompile(`(?m)^number of failed transactions: ([0-9]+)`)
+	count    = regexp.MustCompile(`(?m)^number of transactions actually processed: ([0-9]+)`)
 )
+
+// parseCount returns how many transactions there were. None may have failed.
+func parseCount(out string) (int64, error) {
+	if m := failed.FindStringSubmatch(out); m != nil && m[1] != "0" {
+		return 0, fmt.Errorf("pgbench: %s transactions failed", m[1])
+	}
+	m := count.FindStringSubmatch(out)
+	if m == nil || m[1] == "0" {
+		return 0, fmt.Errorf("pgbench did not print how many transactions there were:\n%s", out)
+	}
+	return strconv.ParseInt(m[1], 10, 64)
+}
 
 // parse averages the seconds after the warm-up. The last line may cover a
 // fraction of a second, so lines are weighted by their length.
