@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -12,8 +13,13 @@ import (
 // Begin begins a transaction which the caller commits or rolls back. It is for
 // libraries that cannot use InTx. The transaction has the time limit of InTx.
 func (d *DB) Begin(ctx context.Context) (pgx.Tx, error) {
+	ended, err := d.abandoned.begin()
+	if err != nil {
+		return nil, err
+	}
 	conn, err := d.acquire(ctx)
 	if err != nil {
+		ended(err)
 		return nil, err
 	}
 	tctx, cancel := detach(ctx, 2*d.cfg.QueryTimeout)
@@ -21,9 +27,10 @@ func (d *DB) Begin(ctx context.Context) (pgx.Tx, error) {
 	if err != nil {
 		cancel()
 		release(conn)
+		ended(err)
 		return nil, err
 	}
-	return &begunTx{Tx: tx, ctx: tctx, conn: conn, cancel: cancel}, nil
+	return &begunTx{Tx: tx, ctx: tctx, conn: conn, cancel: cancel, ended: ended}, nil
 }
 
 // begunTx is a transaction that returns its connection to the pool when it
@@ -33,6 +40,7 @@ type begunTx struct {
 	ctx    context.Context // limits the statements and the end
 	conn   *pgxpool.Conn
 	cancel context.CancelFunc
+	ended  func(error) // see abandoned.begin
 	once   sync.Once
 }
 
@@ -49,18 +57,21 @@ func (t *begunTx) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
 }
 
 func (t *begunTx) Commit(context.Context) error {
-	defer t.end()
-	return t.Tx.Commit(t.ctx)
+	err := t.Tx.Commit(t.ctx)
+	t.end(err)
+	return err
 }
 
 func (t *begunTx) Rollback(context.Context) error {
-	defer t.end()
-	return t.Tx.Rollback(t.ctx)
+	err := t.Tx.Rollback(t.ctx)
+	t.end(cmp.Or(err, pgx.ErrTxClosed)) // it has written nothing
+	return err
 }
 
 // end may be called twice: callers roll back after a commit too.
-func (t *begunTx) end() {
+func (t *begunTx) end(err error) {
 	t.once.Do(func() {
+		t.ended(err)
 		t.cancel()
 		release(t.conn)
 	})

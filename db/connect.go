@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -45,35 +43,7 @@ func parseURL(url string) (*pgxpool.Config, error) {
 	cc.OnPgError = func(conn *pgconn.PgConn, pe *pgconn.PgError) bool {
 		return closes(conn, pe) && !fromStandby(pe)
 	}
-	pc.BeforeConnect = neverCancel
 	return pc, nil
-}
-
-// errNoCancel is the internal error of a request to cancel a statement.
-var errNoCancel = errors.New("db: statements are not cancelled")
-
-// neverCancel keeps pgx from asking the server to cancel the statement of a
-// connection that it gives up. A COMMIT that waits for a synchronous standby
-// would end at once, and others would see what no standby has: a repeated
-// request would be told that it has been carried out, and a failover would lose
-// it. Statements that take too long end by statement_timeout, which a COMMIT is
-// not subject to.
-func neverCancel(_ context.Context, cc *pgx.ConnConfig) error {
-	var connected atomic.Bool
-	dial, after := cc.DialFunc, cc.AfterConnect
-	// After it has connected, pgx dials only to cancel.
-	cc.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if connected.Load() {
-			return nil, errNoCancel
-		}
-		return dial(ctx, network, addr)
-	}
-	cc.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
-		err := after(ctx, conn)
-		connected.Store(err == nil)
-		return err
-	}
-	return nil
 }
 
 // Place describes for people where the database at url is: its name, the

@@ -39,6 +39,10 @@ type Config struct {
 	ReadURLs []string
 
 	standby bool // URL leads to a standby
+	any     bool // connections may lead to a standby or to a primary
+	// server returns when the server was started that the connections of a standby
+	// have to lead to.
+	server func() time.Time
 }
 
 // ErrBusy means that no connection became free within Config.AcquireTimeout.
@@ -58,6 +62,8 @@ type DB struct {
 	cfg    Config
 	wanted map[string]string // the settings that connections ask for
 	reads  *sharedReads
+	// abandoned bounds writes that the server does not end.
+	abandoned *abandoned
 
 	replicas Replicas
 }
@@ -69,8 +75,17 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.standby {
+	switch {
+	case cfg.any:
+		pc.ConnConfig.ValidateConnect = nil
+	case cfg.standby:
 		pc.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsStandby
+	}
+	if cfg.standby {
+		pc.AfterConnect = noteServer
+		if cfg.server != nil {
+			pc.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) { return ofServer(conn, cfg.server()) }
+		}
 	}
 	pc.MaxConns, pc.MinConns = int32(cfg.MaxConns), int32(cfg.MinConns)
 	pc.MaxConnLifetime = 30 * time.Minute
@@ -110,11 +125,13 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 			cc.RuntimeParams[name] = value
 		}
 	}
+	given := newAbandoned(cfg.MaxConns)
+	pc.BeforeConnect = given.connect
 	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
 		return nil, fmt.Errorf("db: %w", err)
 	}
-	d := &DB{pool: pool, cfg: cfg, wanted: wanted}
+	d := &DB{pool: pool, cfg: cfg, wanted: wanted, abandoned: given}
 	d.reads = &sharedReads{db: d, most: max(1, cfg.MaxConns/2)}
 	if d.replicas.all, err = openReplicas(ctx, cfg); err != nil {
 		pool.Close()
@@ -208,16 +225,18 @@ func (d *DB) statementLimit() time.Duration { return d.cfg.QueryTimeout + time.S
 // Exec implements query.DBTX. It runs a statement again that conflicts with
 // another transaction.
 func (d *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.CommandTag, err error) {
-	err = retry(ctx, func() error {
-		conn, err := d.acquire(ctx)
-		if err != nil {
+	err = d.abandoned.write(func() error {
+		return retry(ctx, func() error {
+			conn, err := d.acquire(ctx)
+			if err != nil {
+				return err
+			}
+			defer release(conn)
+			qctx, cancel := detach(ctx, d.statementLimit())
+			defer cancel()
+			tag, err = conn.Exec(qctx, sql, args...)
 			return err
-		}
-		defer release(conn)
-		qctx, cancel := detach(ctx, d.statementLimit())
-		defer cancel()
-		tag, err = conn.Exec(qctx, sql, args...)
-		return err
+		})
 	})
 	return tag, err
 }
@@ -246,15 +265,17 @@ func (d *DB) InLongTx(ctx context.Context, limit time.Duration, fn func(tx query
 // inTx waits for a connection, and between attempts, under ctx. It runs the
 // transaction under work.
 func (d *DB) inTx(ctx, work context.Context, limit time.Duration, fn func(tx query.DBTX) error) error {
-	return retry(ctx, func() error {
-		conn, err := d.acquire(ctx)
-		if err != nil {
-			return err
-		}
-		defer release(conn)
-		tctx, cancel := detach(work, limit)
-		defer cancel()
-		return pgx.BeginFunc(tctx, conn, func(tx pgx.Tx) error { return fn(detachedTx{tx, tctx}) })
+	return d.abandoned.write(func() error {
+		return retry(ctx, func() error {
+			conn, err := d.acquire(ctx)
+			if err != nil {
+				return err
+			}
+			defer release(conn)
+			tctx, cancel := detach(work, limit)
+			defer cancel()
+			return pgx.BeginFunc(tctx, conn, func(tx pgx.Tx) error { return fn(detachedTx{tx, tctx}) })
+		})
 	})
 }
 

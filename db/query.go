@@ -40,6 +40,23 @@ func (d *DB) queryAlone(ctx context.Context, sql string, args []any) (pgx.Rows, 
 // ended. After a restart of the server all connections of the pool have ended,
 // so that the second connection has to respond first.
 func (d *DB) queryPool(ctx context.Context, sql string, args []any) (*pooledRows, error) {
+	if !writes(sql) {
+		return d.queryConn(ctx, sql, args)
+	}
+	ended, err := d.abandoned.begin()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := d.queryConn(ctx, sql, args)
+	if err != nil {
+		ended(err)
+		return nil, err
+	}
+	rows.ended = ended // it commits after its last row
+	return rows, nil
+}
+
+func (d *DB) queryConn(ctx context.Context, sql string, args []any) (*pooledRows, error) {
 	conn, err := d.acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -105,6 +122,7 @@ type pooledRows struct {
 	conn   *pgxpool.Conn
 	cancel context.CancelFunc
 	reads  *sharedReads // set if the rows are a group of shared reads of their own
+	ended  func(error)  // set if the statement writes; see abandoned.begin
 	// ahead reports that begin has called Next already; first is its result.
 	ahead, first bool
 }
@@ -130,6 +148,9 @@ func (r *pooledRows) Close() {
 		r.conn = nil
 		if r.reads != nil {
 			r.reads.leave()
+		}
+		if r.ended != nil {
+			r.ended(r.Rows.Err())
 		}
 	}
 }

@@ -2,11 +2,13 @@ package db
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/byline-api/byline/gen/query"
@@ -23,7 +25,7 @@ type replica struct {
 	db    *DB
 	// asked has one connection for questions, so that they do not wait for reads.
 	asked *DB
-	known atomic.Pointer[Mark]
+	known atomic.Pointer[progress]
 	state atomic.Int32 // ReplicaState
 	lag   atomic.Int64 // time.Duration
 	// reason is why it is not used.
@@ -35,9 +37,16 @@ type replica struct {
 
 	reads, failed atomic.Int64
 
-	mu      sync.Mutex
-	next    *question // the one that has not been asked yet; nil if no read waits
-	asking  bool
+	mu     sync.Mutex
+	next   *question // the one that has not been asked yet; nil if no read waits
+	asking bool
+}
+
+// progress is what a server has said about itself. A server that is started
+// again, or another one at the same address, may show less than was shown
+// before, so that what it has reached is valid only for the server that said so.
+type progress struct {
+	Mark
 	started time.Time // when the server was started
 }
 
@@ -48,20 +57,50 @@ type question struct {
 }
 
 func newReplica(ctx context.Context, cfg Config) (*replica, error) {
-	d, err := Open(ctx, cfg)
-	if err != nil {
+	r := &replica{told: unknown}
+	r.known.Store(&progress{})
+	cfg.standby, cfg.server = true, func() time.Time { return r.known.Load().started }
+	var err error
+	if r.db, err = Open(ctx, cfg); err != nil {
 		return nil, err
 	}
-	cc := d.pool.Config().ConnConfig
-	_, name := pgconn.NetworkAddress(cc.Host, cc.Port)
-	r := &replica{name: name, db: d, told: unknown}
-	r.known.Store(&Mark{})
-	cfg.MaxConns, cfg.MinConns, cfg.Tracer = 1, 0, nil
+	cc := r.db.pool.Config().ConnConfig
+	_, r.name = pgconn.NetworkAddress(cc.Host, cc.Port)
+	cfg.MaxConns, cfg.MinConns, cfg.Tracer, cfg.any, cfg.server = 1, 0, nil, true, nil
 	if r.asked, err = Open(ctx, cfg); err != nil {
-		d.Close()
+		r.db.Close()
 		return nil, err
 	}
 	return r, nil
+}
+
+// server is the key in the custom data of a connection for the time when its
+// server was started.
+const server = "server"
+
+// noteServer notes the server that a new connection leads to. Behind a pooler
+// such as PgBouncer a connection can lead to another server at each statement.
+// PostgreSQL tells a client the id of its process, and a pooler one of its own.
+func noteServer(ctx context.Context, conn *pgx.Conn) error {
+	var started time.Time
+	var process int64
+	if err := conn.QueryRow(ctx, `SELECT pg_postmaster_start_time(), pg_backend_pid()`).Scan(&started, &process); err != nil {
+		return err
+	}
+	if process != int64(conn.PgConn().PID()) {
+		return errPooler
+	}
+	conn.PgConn().CustomData()[server] = started
+	return nil
+}
+
+// ofServer reports whether a connection leads to the server that was started at
+// a time.
+func ofServer(conn *pgx.Conn, started time.Time) (bool, error) {
+	if at, _ := conn.PgConn().CustomData()[server].(time.Time); !at.Equal(started) {
+		return false, errOther
+	}
+	return true, nil
 }
 
 func (r *replica) close() {
@@ -69,7 +108,7 @@ func (r *replica) close() {
 	r.db.Close()
 }
 
-func (r *replica) reached() Mark { return *r.known.Load() }
+func (r *replica) reached() Mark { return r.known.Load().Mark }
 
 func (r *replica) usable() bool { return ReplicaState(r.state.Load()) == ReplicaUsed }
 
@@ -98,16 +137,19 @@ func (r *replica) tell(now time.Time) {
 	switch log, reason := r.log.Load(), r.reason.Load(); {
 	case state == ReplicaUsed:
 		log.Info("reads are sent to a replica", "replica", r.name)
+	case state == ReplicaPrimary:
+		log.Info("a replica is the primary at this time", "replica", r.name)
 	case reason != nil:
 		log.Warn("no reads are sent to a replica", "replica", r.name, "state", state.String(), "error", *reason)
 	}
 }
 
 // reach returns when the replica shows everything up to a mark, or an error
-// after at most patience.
-func (r *replica) reach(ctx context.Context, want Mark, patience time.Duration) error {
-	if r.reached().covers(want) {
-		return nil
+// after at most patience. Reads must come from the server that was started at
+// the time that it returns.
+func (r *replica) reach(ctx context.Context, want Mark, patience time.Duration) (started time.Time, err error) {
+	if known := r.known.Load(); known.covers(want) {
+		return known.started, nil
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -116,17 +158,26 @@ func (r *replica) reach(ctx context.Context, want Mark, patience time.Duration) 
 		select {
 		case <-q.done:
 		case <-timer.C:
-			return errLate
+			return started, errLate
 		case <-ctx.Done():
-			return ctx.Err()
+			return started, ctx.Err()
 		}
 		if q.err != nil {
-			return q.err
+			return started, q.err
 		}
-		if r.reached().covers(want) {
-			return nil
+		if known := r.known.Load(); known.covers(want) {
+			return known.started, nil
 		}
 	}
+}
+
+// still returns an error if the server that was started at a time may have been
+// replaced since.
+func (r *replica) still(started time.Time) error {
+	if !r.known.Load().started.Equal(started) {
+		return errOther
+	}
+	return nil
 }
 
 // ask returns a question that is asked after the call.
@@ -170,16 +221,18 @@ func (r *replica) read() error {
 	if err != nil {
 		return err
 	}
-	if !row.Started.Equal(r.started) {
-		// Connections that lead to another server must not be used.
-		r.db.pool.Reset()
+	earlier := row.Started.Before(r.known.Load().started)
+	now := progress{started: row.Started}
+	if row.Lsn != 0 {
+		now.Mark = Mark{Life: row.Life, LSN: row.Lsn}
 	}
-	earlier := row.Started.Before(r.started)
-	r.started = row.Started
-	if row.Lsn == 0 || earlier { // a primary, or not always the same server
+	r.known.Store(&now)
+	switch {
+	case earlier: // the URL does not always lead to the same server
 		return errForeign
+	case row.Lsn == 0:
+		return errPrimary
 	}
-	r.known.Store(&Mark{Life: row.Life, LSN: row.Lsn})
 	return nil
 }
 
@@ -190,24 +243,41 @@ func (r *replica) probe(ctx context.Context, mark func() Mark) {
 	defer ticker.Stop()
 	var unseen unseen
 	for {
-		now, want := time.Now(), mark()
-		err := r.reach(ctx, want, replicaPatience)
-		if ctx.Err() != nil {
-			return
-		}
-		if err == nil {
-			r.set(ReplicaUsed, nil)
-		} else {
+		// Without a mark, nobody knows yet what a replica has to show.
+		if now, want := time.Now(), mark(); want != (Mark{}) {
+			err := r.check(ctx, want)
+			if ctx.Err() != nil {
+				return
+			}
 			r.set(stateOf(err), err)
+			r.lag.Store(int64(unseen.age(now, want, r.reached())))
+			r.tell(time.Now())
 		}
-		r.lag.Store(int64(unseen.age(now, want, r.reached())))
-		r.tell(time.Now())
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
 	}
+}
+
+// check returns why the replica cannot be used, or nil. It asks the replica even
+// if what is known is enough: the server may be gone.
+func (r *replica) check(ctx context.Context, want Mark) error {
+	q := r.ask()
+	select {
+	case <-q.done: // after a second at most
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if errors.Is(q.err, errPrimary) && !want.isOf(r.known.Load().started) {
+		return errForeign
+	}
+	if q.err != nil {
+		return q.err
+	}
+	_, err := r.reach(ctx, want, replicaPatience)
+	return err
 }
 
 // unseen are marks that a replica has not reached, the oldest first.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,16 @@ type Mark struct {
 // covers reports whether a server that has reached m has reached want too.
 // Positions of different lives cannot be compared: after a failover, a standby
 // may have replayed what the new primary has never had.
-func (m Mark) covers(want Mark) bool { return m.Life == want.Life && m.LSN >= want.LSN }
+// Nothing covers the zero mark, at which nothing is known yet.
+func (m Mark) covers(want Mark) bool {
+	return want.Life != "" && m.Life == want.Life && m.LSN >= want.LSN
+}
+
+// isOf reports whether the mark is of a primary that was started at a time.
+// ChangeList writes that time at the beginning of a life.
+func (m Mark) isOf(started time.Time) bool {
+	return strings.HasPrefix(m.Life, fmt.Sprintf("%d.%06d", started.Unix(), started.Nanosecond()/1000))
+}
 
 // A Reader chooses the server of the reads of one request. All come from the
 // same server, so that each sees what the previous one has seen. If it cannot be
@@ -33,7 +43,9 @@ func (m Mark) covers(want Mark) bool { return m.Life == want.Life && m.LSN >= wa
 type Reader struct {
 	mu      sync.Mutex
 	from    *replica
+	started time.Time // when the server of from was started
 	primary bool
+	read    bool // something has been read from a replica
 }
 
 type readerKey struct{}
@@ -52,25 +64,26 @@ func (d *DB) WithReader(ctx context.Context) context.Context {
 }
 
 // source returns the replica from which a read has to come, or nil for the
-// primary.
-func (d *DB) source(ctx context.Context) *replica {
+// primary. The read counts only if still(started) returns nil after it.
+func (d *DB) source(ctx context.Context) (from *replica, started time.Time) {
 	r, _ := ctx.Value(readerKey{}).(*Reader)
 	if r == nil {
-		return nil
+		return nil, started
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.primary {
-		return nil
+		return nil, started
 	}
-	if r.from = d.replicas.choose(ctx, r.from); r.from == nil {
+	if r.from, r.started = d.replicas.choose(ctx, r.from); r.from == nil {
 		r.primary = true
 	}
-	return r.from
+	r.read = r.read || r.from != nil
+	return r.from, r.started
 }
 
 // LeaveReplica makes a request read from the primary, and reports whether it has
-// read from a replica.
+// read from a replica, so that it can be repeated once.
 func (d *DB) LeaveReplica(ctx context.Context) bool {
 	r, _ := ctx.Value(readerKey{}).(*Reader)
 	if r == nil {
@@ -78,19 +91,26 @@ func (d *DB) LeaveReplica(ctx context.Context) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	left := r.from != nil
-	r.from, r.primary = nil, true
-	return left
+	read := r.read
+	r.from, r.primary, r.read = nil, true, false
+	return read
 }
 
 // leave makes a request read from the primary after a read from a replica has
 // failed. The replica is avoided unless the failure concerns one statement only,
 // such as a conflict with what the replica replays.
 func (d *DB) leave(ctx context.Context, from *replica, err error) {
-	d.LeaveReplica(ctx)
+	if r, _ := ctx.Value(readerKey{}).(*Reader); r != nil {
+		r.mu.Lock()
+		r.from, r.primary = nil, true
+		r.mu.Unlock()
+	}
+	if ctx.Err() != nil {
+		return // the client has gone, or has waited for too long
+	}
 	from.failed.Add(1)
-	if isServerLost(err) && ctx.Err() == nil {
-		from.set(ReplicaLost, err)
+	if isServerLost(err) {
+		from.set(stateOf(err), err)
 	}
 }
 
@@ -115,7 +135,7 @@ type Replicas struct {
 func openReplicas(ctx context.Context, cfg Config) (all []*replica, err error) {
 	for _, url := range cfg.ReadURLs {
 		own := cfg
-		own.URL, own.ReadURLs, own.standby = url, nil, true
+		own.URL, own.ReadURLs = url, nil
 		// A replica that does not respond must leave a request the time to ask the
 		// primary.
 		own.QueryTimeout, own.AcquireTimeout = cfg.QueryTimeout/2, cfg.AcquireTimeout/2
@@ -134,27 +154,27 @@ func openReplicas(ctx context.Context, cfg Config) (all []*replica, err error) {
 
 // choose returns a replica that shows what the feed of changes has delivered, or
 // nil. current is the one that the request has read from, or nil.
-func (s *Replicas) choose(ctx context.Context, current *replica) *replica {
+func (s *Replicas) choose(ctx context.Context, current *replica) (from *replica, started time.Time) {
 	mark := s.mark.Load()
 	if mark == nil {
-		return nil
+		return nil, started
 	}
 	want := (*mark)()
 	if current == nil {
 		current = s.pick(want)
 	}
 	if current != nil {
-		err := current.reach(ctx, want, replicaPatience)
+		started, err := current.reach(ctx, want, replicaPatience)
 		if err == nil {
 			current.reads.Add(1)
-			return current
+			return current, started
 		}
 		if ctx.Err() == nil {
 			current.set(stateOf(err), err)
 		}
 	}
 	s.primary.Add(1)
-	return nil
+	return nil, started
 }
 
 // pick returns the next replica in turn, one that need not be waited for if
@@ -201,7 +221,8 @@ type ReplicaState int32
 const (
 	ReplicaLost    ReplicaState = iota // it does not respond, or has not been asked yet
 	ReplicaLate                        // it shows too little
-	ReplicaForeign                     // it follows another primary, or is none
+	ReplicaForeign                     // it follows another primary, or is another one
+	ReplicaPrimary                     // it is the primary, so that its reads are the primary's
 	ReplicaUsed
 )
 
@@ -210,7 +231,7 @@ const unknown ReplicaState = -1
 
 // String returns the name of the state in logs and metrics.
 func (s ReplicaState) String() string {
-	return [...]string{"lost", "late", "foreign", "used"}[s]
+	return [...]string{"lost", "late", "foreign", "primary", "used"}[s]
 }
 
 // ReplicaStatus describes a replica.
@@ -219,7 +240,7 @@ type ReplicaStatus struct {
 	Name  string
 	State ReplicaState
 	// Lag is how long ago the primary did what the replica does not show yet, as
-	// far as the last question tells. It is 0 unless State is used or late.
+	// far as the last answer tells.
 	Lag time.Duration
 	// Reads are the queries that it was chosen for, and Failed those of them that
 	// were sent to the primary after an error.
@@ -242,6 +263,9 @@ func (d *DB) ReplicaStatus() (all []ReplicaStatus, toPrimary int64) {
 var (
 	errLate    = errors.New("db: the replica has not replayed in time what has to be shown")
 	errForeign = errors.New("db: the server is no standby of the primary: its URL must lead to one server, which follows the primary")
+	errPrimary = errors.New("db: the server is no standby")
+	errPooler  = errors.New("db: the URL must lead to PostgreSQL itself and not to a pooler, behind which the server can change")
+	errOther   = errors.New("db: the server was started again, or is another one")
 )
 
 // isServerLost reports whether a read has failed because of its server, and not
@@ -249,15 +273,19 @@ var (
 func isServerLost(err error) bool {
 	var pe *pgconn.PgError
 	refused := errors.As(err, &pe) && pe.Code == "57014" // query_canceled: the statement timeout
-	return IsUnavailable(err) && !isConflict(err) && !errors.Is(err, ErrBusy) && !refused
+	return (IsUnavailable(err) || errors.Is(err, errOther) || errors.Is(err, errPooler)) && !isConflict(err) && !errors.Is(err, ErrBusy) && !refused
 }
 
 func stateOf(err error) ReplicaState {
 	switch {
+	case err == nil:
+		return ReplicaUsed
 	case errors.Is(err, errLate):
 		return ReplicaLate
-	case errors.Is(err, errForeign):
+	case errors.Is(err, errForeign), errors.Is(err, errPooler):
 		return ReplicaForeign
+	case errors.Is(err, errPrimary):
+		return ReplicaPrimary
 	}
 	return ReplicaLost
 }
@@ -269,11 +297,16 @@ func (d *DB) queryReplica(ctx context.Context, sql string, send func(*DB) (pgx.R
 	if len(d.replicas.all) == 0 || !isRead(sql) {
 		return nil, false
 	}
-	from := d.source(ctx)
+	from, started := d.source(ctx)
 	if from == nil {
 		return nil, false
 	}
 	rows, err := send(from.db)
+	if err == nil {
+		if err = from.still(started); err != nil {
+			rows.Close()
+		}
+	}
 	if err != nil {
 		d.leave(ctx, from, fmt.Errorf("read from the replica %s: %w", from.name, err))
 		return nil, false

@@ -15,6 +15,15 @@ func TestMarkCovers(t *testing.T) {
 	require.False(t, m.covers(Mark{"a", 11}))
 	require.False(t, m.covers(Mark{"b", 9}), "of another primary")
 	require.False(t, Mark{}.covers(m))
+	require.False(t, Mark{}.covers(Mark{}), "nothing is known yet")
+}
+
+func TestMarkIsOf(t *testing.T) {
+	t.Parallel()
+	started := time.Date(2026, 11, 29, 1, 2, 3, 45_000, time.UTC)
+	require.True(t, Mark{Life: "1795914123.00004571564a7e"}.isOf(started))
+	require.False(t, Mark{Life: "1795914123.00004671564a7e"}.isOf(started))
+	require.False(t, Mark{}.isOf(started))
 }
 
 // TestUnseen measures how late a replica is that is always a few steps behind,

@@ -116,8 +116,11 @@ func isRolledBack(err error) bool {
 // Get returns the row of a key, or pgx.ErrNoRows.
 func (t *Together[K, R]) Get(ctx context.Context, key K) (R, error) {
 	if len(t.replicas) > 0 {
-		if from := t.db.source(ctx); from != nil {
+		if from, started := t.db.source(ctx); from != nil {
 			row, err := t.replicas[from.index].get(ctx, key)
+			if other := from.still(started); other != nil {
+				err = other
+			}
 			if err == nil || errors.Is(err, pgx.ErrNoRows) || ctx.Err() != nil {
 				return row, err
 			}

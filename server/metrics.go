@@ -156,7 +156,7 @@ func (c poolCollector) Collect(ch chan<- prometheus.Metric) {
 type replicaCollector struct{ db *db.DB }
 
 var (
-	replicaUsed    = prometheus.NewDesc("db_replica_used", "1 if reads are sent to the replica, 0 if it is lost, late, or follows another primary.", []string{"replica"}, nil)
+	replicaUsed    = prometheus.NewDesc("db_replica_used", "1 if reads are sent to the replica, 0 if it is lost, late, or follows another primary. Missing for the primary itself.", []string{"replica"}, nil)
 	replicaLag     = prometheus.NewDesc("db_replica_lag_seconds", "How long ago the primary did what the replica does not show yet.", []string{"replica"}, nil)
 	replicaReads   = prometheus.NewDesc("db_replica_reads_total", "Reads sent to the replica.", []string{"replica"}, nil)
 	replicaFailed  = prometheus.NewDesc("db_replica_failed_reads_total", "Reads that failed on the replica and were sent to the primary.", []string{"replica"}, nil)
@@ -176,7 +176,9 @@ func (c replicaCollector) Collect(ch chan<- prometheus.Metric) {
 		if r.State == db.ReplicaUsed {
 			used = 1
 		}
-		ch <- prometheus.MustNewConstMetric(replicaUsed, prometheus.GaugeValue, used, r.Name)
+		if r.State != db.ReplicaPrimary { // nothing is wrong with it
+			ch <- prometheus.MustNewConstMetric(replicaUsed, prometheus.GaugeValue, used, r.Name)
+		}
 		ch <- prometheus.MustNewConstMetric(replicaLag, prometheus.GaugeValue, r.Lag.Seconds(), r.Name)
 		ch <- prometheus.MustNewConstMetric(replicaReads, prometheus.CounterValue, float64(r.Reads), r.Name)
 		ch <- prometheus.MustNewConstMetric(replicaFailed, prometheus.CounterValue, float64(r.Failed), r.Name)

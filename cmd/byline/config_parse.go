@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/byline-api/byline/api/mail"
@@ -292,6 +293,7 @@ func databaseURL(s string) (string, error) {
 // databaseURLs parses URLs that are separated by spaces. A key=value list has
 // spaces itself, so that only URLs are accepted.
 func databaseURLs(s string) (all []string, err error) {
+	var addresses []string
 	for i, one := range strings.Fields(s) {
 		if !strings.Contains(one, "://") {
 			return nil, fmt.Errorf("must be PostgreSQL URLs, separated by spaces, such as postgres://user:password@host:5432/name; number %d is none", i+1)
@@ -299,7 +301,20 @@ func databaseURLs(s string) (all []string, err error) {
 		if _, err := databaseURL(one); err != nil {
 			return nil, fmt.Errorf("number %d %w", i+1, err)
 		}
-		all = append(all, one)
+		c, err := pgxpool.ParseConfig(one)
+		if err != nil {
+			return nil, fmt.Errorf("number %d is not valid", i+1) // the parser's error may quote the password
+		}
+		_, address := pgconn.NetworkAddress(c.ConnConfig.Host, c.ConnConfig.Port)
+		for _, other := range c.ConnConfig.Fallbacks { // the same server without TLS, or another server
+			if _, next := pgconn.NetworkAddress(other.Host, other.Port); next != address {
+				return nil, fmt.Errorf("number %d names several servers: use one URL for each", i+1)
+			}
+		}
+		if first := slices.Index(addresses, address); first >= 0 {
+			return nil, fmt.Errorf("numbers %d and %d are the same server", first+1, i+1)
+		}
+		all, addresses = append(all, one), append(addresses, address)
 	}
 	return all, nil
 }

@@ -187,6 +187,8 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_READ_URLS", "host=db", "must be PostgreSQL URLs, separated by spaces"},
 			{"BYLINE_READ_URLS", "postgres://a/d http://b", "number 2 must be a PostgreSQL URL"},
 			{"BYLINE_READ_URLS", "postgres://a/d", "requires DATABASE_URL"},
+			{"BYLINE_READ_URLS", "postgres://a/d postgres://b,c/d", "number 2 names several servers"},
+			{"BYLINE_READ_URLS", "postgres://a/d postgres://b/d postgres://a:5432/e", "numbers 1 and 3 are the same server"},
 			{"BYLINE_SMTP_URL", "mail.example.com", "must be a URL such as smtp://user:password@mail.example.com:587"},
 			{"BYLINE_SMTP_URL", "smtp://h:70000", "must have a port from 1 to 65535"},
 			{"BYLINE_SMTP_URL", "smtp://h?tls=off", "tls must be required or optional"},

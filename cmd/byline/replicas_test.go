@@ -211,7 +211,7 @@ func TestReplicas(t *testing.T) {
 	}
 	s := newStreaming(t, 2)
 	writer := startService(t, s.primary.URL(), s.readURLs(2))
-	reader := startService(t, s.primary.URL(), s.readURLs(2), "BYLINE_CACHE_BYTES=0")
+	reader := startService(t, s.primary.URL(), s.readURLs(2)+" "+s.primary.URL(), "BYLINE_CACHE_BYTES=0")
 	used := func(n float64) {
 		t.Helper()
 		await(t, fmt.Sprintf("%v used replicas", n), func() bool { return reader.metric("db_replica_used") == n })
@@ -229,6 +229,10 @@ func TestReplicas(t *testing.T) {
 	p.run("two", wanted/3)
 	report("two standbys")
 	require.Positive(t, reader.metric("db_replica_reads_total"))
+	await(t, "no sample for the primary, which must cause no alert", func() bool {
+		metrics := reader.adminPage("/metrics")
+		return strings.Count(metrics, "\ndb_replica_lag_seconds{") == 3 && strings.Count(metrics, "\ndb_replica_used{") == 2
+	})
 
 	s.delay(t, 1, "10s")
 	p.run("late", wanted/3)

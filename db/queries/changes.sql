@@ -28,7 +28,7 @@ DELETE FROM changes WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
 -- name: ChangeSnapshot :one
 -- Returns where ChangeList can begin. After a crash, it begins a life, and it
 -- notes a life that is new for those who read from standbys.
-WITH begun AS (
+WITH /* seldom writes */ begun AS (
     INSERT INTO change_lives (life) SELECT gen_random_uuid() WHERE NOT EXISTS (SELECT FROM change_lives) RETURNING life
 ), current AS (
     SELECT (extract(epoch FROM pg_postmaster_start_time())::text || COALESCE((SELECT min(life::text) FROM change_lives), (SELECT life::text FROM begun), ''))::text AS life

@@ -85,7 +85,7 @@ func (q *Queries) ChangeList(ctx context.Context, db DBTX, since string) (Change
 }
 
 const changeSnapshot = `-- name: ChangeSnapshot :one
-WITH begun AS (
+WITH /* seldom writes */ begun AS (
     INSERT INTO change_lives (life) SELECT gen_random_uuid() WHERE NOT EXISTS (SELECT FROM change_lives) RETURNING life
 ), current AS (
     SELECT (extract(epoch FROM pg_postmaster_start_time())::text || COALESCE((SELECT min(life::text) FROM change_lives), (SELECT life::text FROM begun), ''))::text AS life
