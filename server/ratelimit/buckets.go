@@ -91,7 +91,7 @@ func (b *buckets[K]) take(key K, now time.Time) (grant, bool) {
 		return grant{0, seconds(wait), false}, false
 	}
 	own := after.whole == before.whole
-	if p.replicas > 1 && !own {
+	if b.wake != nil && !own {
 		s.count(key, &after, 1)
 		b.hurry(p, after, t)
 	}
@@ -121,7 +121,7 @@ func (b *buckets[K]) giveBack(key K, g grant) {
 		st.own -= p.ownStep
 	default:
 		st.whole -= p.step
-		if p.replicas > 1 {
+		if b.wake != nil {
 			s.count(key, &st, -1)
 		}
 	}

@@ -87,7 +87,7 @@ func (r *replica) run(m *memory, at moment) {
 		r.woken = true
 	default:
 	}
-	if len(r.steps) == 0 && (at >= r.tick || r.woken && at >= r.free && !r.alone) {
+	if r.members > 1 && len(r.steps) == 0 && (at >= r.tick || r.woken && at >= r.free && !r.alone) {
 		hot := at >= r.tick
 		if hot {
 			r.tick += roundInterval
@@ -317,6 +317,46 @@ func TestFleetJoins(t *testing.T) {
 		s.take(1+i%2, time.Second)
 	}
 	require.LessOrEqual(t, s.got, 300*11/10)
+}
+
+// TestFleetRestarts stops all replicas but one, and lets new ones join it. What
+// the first one has told before is told once only.
+func TestFleetRestarts(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{2, 3} {
+		for _, requests := range []int{20, 300, 3000} {
+			t.Run(fmt.Sprintf("%d replicas/%d", n, requests), func(t *testing.T) {
+				t.Parallel()
+				s := newSimulation(Quota{Requests: requests, Window: time.Minute}, 1)
+				inTurn := func(_ *rand.Rand, _ moment, i int) int { return i % len(s.replicas) }
+				s.replicas = s.replicas[:n]
+				s.setMembers(n, 0)
+				s.send(requests/2, inTurn, 0, time.Second)
+				for at := time.Second; at < 3*time.Second; at += time.Millisecond {
+					s.pass(at)
+				}
+				s.replicas = s.replicas[:1]
+				s.setMembers(1, 3*time.Second)
+				s.send(requests/20, inTurn, 3*time.Second, 2*time.Second)
+				for range n - 1 {
+					r := newReplica(s.memory, s.quota, n, s.rng)
+					r.tick = s.begin + 5*time.Second
+					s.replicas = append(s.replicas, r)
+				}
+				s.setMembers(n, 5*time.Second)
+				s.send(requests/10, inTurn, 5*time.Second, 20*time.Second)
+				require.InDelta(t, s.want, s.got, float64(s.want)/10)
+			})
+		}
+	}
+}
+
+// setMembers tells the replicas at a moment how many they are.
+func (s *simulation) setMembers(n int, at moment) {
+	for _, r := range s.replicas {
+		r.members = n
+		r.Fleet.divide(epoch.Add(s.begin + at))
+	}
 }
 
 // TestFleetFields checks that the RateLimit fields promise no more than there

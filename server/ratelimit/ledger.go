@@ -36,7 +36,8 @@ type shared[K comparable] struct {
 // count changes what the others do not know of a key. The caller holds the lock
 // of its shard.
 func (s *shard[K]) count(key K, st *state, requests int32) {
-	st.used += requests
+	// A replica that decides alone may count for years.
+	st.used = int32(min(int64(st.used)+int64(requests), math.MaxInt32))
 	if !st.listed {
 		st.listed = true
 		s.untold = append(s.untold, key)
@@ -57,25 +58,15 @@ func (b *buckets[K]) hurry(p *parts, st state, t moment) {
 func (l *shared[K]) divide(replicas int, alone bool, t moment) {
 	old := l.parts.Load()
 	l.parts.Store(divide(l.window, l.requests, replicas, alone))
+	if !old.alone || alone {
+		return
+	}
+	// What has been restored meanwhile, the others need not know.
 	for i := range l.shards {
-		switch s := &l.shards[i]; {
-		case replicas == 1:
-			s.recount(func(state) int32 { return 0 })
-		case old.alone && !alone:
-			s.recount(func(st state) int32 { return toTell(st, old, t) })
-		}
+		l.shards[i].recount(func(st state) int32 {
+			return int32(min(steps(st.whole-t, old.step), int(st.used)))
+		})
 	}
-}
-
-// toTell is what a replica tells the others when it stops to decide alone: no
-// more than what has not been restored meanwhile. If it had no others, it has
-// not counted apart what they would not know.
-func toTell(st state, old *parts, t moment) int32 {
-	used := int32(min(steps(st.whole-t, old.step), math.MaxInt32))
-	if old.replicas > 1 {
-		used = min(used, st.used)
-	}
-	return used
 }
 
 // recount sets what the others do not know of each key.
