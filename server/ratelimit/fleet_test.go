@@ -394,6 +394,32 @@ func TestFleetTraffic(t *testing.T) {
 	}
 }
 
+// TestFleetOnce lets a client send a request in the middle of a round that has
+// told of it. The statement must not have its key twice, and the next round has
+// the request.
+func TestFleetOnce(t *testing.T) {
+	t.Parallel()
+	r := newReplica(newMemory(), Quota{Requests: 3000, Window: time.Minute}, 3, rand.New(rand.NewPCG(1, 1)))
+	take := func() {
+		_, _, ok := r.limiter.Take(Client{User: 7}, epoch)
+		require.True(t, ok)
+	}
+	for range 500 {
+		take()
+	}
+	l := r.ledgers["read/user"]
+	uses := l.collect(nil, 10, false)
+	require.Len(t, uses, 1)
+	take()
+	require.Equal(t, uses, l.collect(uses, 10, true))
+	l.settle(true)
+	require.Len(t, l.collect(nil, 10, true), 1)
+	l.settle(false)
+	require.Len(t, l.collect(nil, 10, true), 1)
+	l.settle(true)
+	require.Empty(t, l.collect(nil, 10, true))
+}
+
 // TestFleetFields checks that the RateLimit fields promise no more than there
 // is: a client that sends as many requests as are left is refused none.
 func TestFleetFields(t *testing.T) {

@@ -119,7 +119,7 @@ func (l *shared[K]) collectShard(s *shard[K], uses []quotas.Use, step time.Durat
 		} else {
 			st.urgent = false
 		}
-		if st.used != 0 {
+		if st.used != 0 && st.sent == 0 { // a statement has each key once
 			use := quotas.Use{Key: l.name + "/" + l.format(key), Cost: time.Duration(st.used) * step, HotAfter: l.window / hotShare}
 			uses, l.sent = append(uses, use), append(l.sent, key)
 			st.used, st.sent = 0, st.used
@@ -134,10 +134,14 @@ func (l *shared[K]) settle(ok bool) {
 		s := l.shard(key)
 		s.mu.Lock()
 		if st, found := s.states[key]; found {
-			if !ok {
-				s.count(key, &st, st.sent)
+			again := st.sent
+			if ok {
+				again = 0
 			}
 			st.sent = 0
+			if again != 0 || st.used != 0 {
+				s.count(key, &st, again)
+			}
 			s.states[key] = st
 		}
 		s.mu.Unlock()
