@@ -30,7 +30,7 @@ func parseMigrate(args []string) (*options, error) {
 	f.Float64Var(&o.rate, "rate", 200, "`number` of requests a second")
 	f.DurationVar(&o.measure, "time", 10*time.Second, "`time` of the load before the migration, and on both services after it")
 	f.DurationVar(&o.every, "every", 10*time.Millisecond, "`time` between two looks at the locks")
-	f.DurationVar(&o.limit, "limit", time.Second, "longest `time` for which a table may be locked against reads or writes; 0 = any")
+	f.DurationVar(&o.limit, "limit", time.Second, "longest `time` for which a table or rows may be locked against reads or writes; 0 = any")
 	f.StringVar(&o.json, "json", "", "write the figures to this `file`")
 	f.SetOutput(io.Discard) // as in parseOptions
 	if err := f.Parse(args); err != nil {

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,8 +15,8 @@ OLDEST = "14.0"  # of the versions of PostgreSQL that Byline supports
 
 def parts(text):
     """The way up and the way back, each with the lines where they are."""
-    up, mark, down = text.partition("-- +goose Down")
-    return {"up": up, "down": "\n" * up.count("\n") + mark + down}
+    up, *down = re.split(r"^(?=-- \+goose Down)", text, maxsplit=1, flags=re.M)
+    return {"up": up, "down": "\n" * up.count("\n") + "".join(down)}
 
 
 def squawk(program, text, part, alone):
@@ -41,20 +42,21 @@ def main(program, folder, exceptions):
         if len(e["reason"].split()) < 3:
             sys.exit(f"migrate-lint: {exceptions}: {e['files']}, {e['rule']}: say why")
         allowed.update({(file, e["part"], e["rule"]): 0 for file in e["files"]})
-    files, wrong = sorted(pathlib.Path(folder).glob("*.sql")), 0
+    files, wrong, there = sorted(pathlib.Path(folder).glob("*.sql")), 0, set()
     if not files:
         sys.exit(f"migrate-lint: {folder} has no migrations")
     for file in files:
         text = file.read_text()
-        alone = "-- +goose NO TRANSACTION" in text
+        alone = re.search(r"^-- \+goose NO TRANSACTION", text, re.M)
         for part, sql in parts(text).items():
-            for line, rule, message in sorted([*squawk(program, sql, part, alone), *rules.check(sql, alone)]):
+            for line, rule, message in sorted([*squawk(program, sql, part, alone), *rules.check(sql, alone, there if part == "up" else set())]):
                 key = (file.name, part, rule)
                 if key in allowed:
                     allowed[key] += 1
                     continue
                 wrong += 1
                 print(f"{file}:{line}: {rule} ({part}): {message}")
+        there |= rules.made(parts(text)["up"])
     for (file, part, rule), used in allowed.items():
         if not used:
             wrong += 1

@@ -18,8 +18,9 @@ UNION ALL
 FROM rate_limits h WHERE h.hot AND h.whole > now() AND @all_hot::boolean LIMIT @hot_limit::int);
 
 -- name: RateLimitExpire :execrows
--- Deletes the quotas that are whole. It passes those that are being changed.
-DELETE FROM rate_limits WHERE key IN (SELECT r.key FROM rate_limits r WHERE r.whole < now() FOR UPDATE SKIP LOCKED);
+-- Deletes a number of the quotas that are whole. It passes those that are being
+-- changed.
+DELETE FROM rate_limits WHERE key IN (SELECT r.key FROM rate_limits r WHERE r.whole < now() LIMIT @expire_limit::int FOR UPDATE SKIP LOCKED);
 
 -- name: RateLimitBeat :one
 -- Notes that a replica is alive, and returns the number of those that are.

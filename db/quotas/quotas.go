@@ -16,6 +16,10 @@ import (
 // of them.
 const hotLimit = 1000
 
+// expireLimit bounds the quotas that a statement deletes, because no round can
+// begin meanwhile.
+const expireLimit = 10_000
+
 // Use is what a client has used of a quota.
 type Use struct {
 	Key  string
@@ -72,10 +76,11 @@ func (s *Store) Beat(ctx context.Context) (replicas int, err error) {
 	return int(n), err
 }
 
-// Expire deletes the quotas that are whole again.
-func (s *Store) Expire(ctx context.Context) error {
-	_, err := query.New().RateLimitExpire(ctx, s.conn)
-	return err
+// Expire deletes quotas that are whole again, and reports whether there may be
+// more of them.
+func (s *Store) Expire(ctx context.Context) (more bool, err error) {
+	n, err := query.New().RateLimitExpire(ctx, s.conn, expireLimit)
+	return n == expireLimit, err
 }
 
 // Leave notes that the replica has ended.

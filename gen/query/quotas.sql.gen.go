@@ -29,12 +29,13 @@ func (q *Queries) RateLimitBeat(ctx context.Context, db DBTX, id pgtype.UUID) (i
 }
 
 const rateLimitExpire = `-- name: RateLimitExpire :execrows
-DELETE FROM rate_limits WHERE key IN (SELECT r.key FROM rate_limits r WHERE r.whole < now() FOR UPDATE SKIP LOCKED)
+DELETE FROM rate_limits WHERE key IN (SELECT r.key FROM rate_limits r WHERE r.whole < now() LIMIT $1::int FOR UPDATE SKIP LOCKED)
 `
 
-// Deletes the quotas that are whole. It passes those that are being changed.
-func (q *Queries) RateLimitExpire(ctx context.Context, db DBTX) (int64, error) {
-	result, err := db.Exec(ctx, rateLimitExpire)
+// Deletes a number of the quotas that are whole. It passes those that are being
+// changed.
+func (q *Queries) RateLimitExpire(ctx context.Context, db DBTX, expireLimit int32) (int64, error) {
+	result, err := db.Exec(ctx, rateLimitExpire, expireLimit)
 	if err != nil {
 		return 0, err
 	}

@@ -25,6 +25,7 @@ type shard[K comparable] struct {
 	mu     sync.Mutex
 	states map[K]state
 	untold []K // the keys that are listed
+	urgent []K // those that the next round tells
 	swept  moment
 }
 
@@ -34,8 +35,8 @@ type state struct {
 	own   moment // when this replica's own part will be
 	used  int32  // requests of the shared part that no other replica knows of
 	sent  int32  // those that the round which runs tells them
-	// listed reports whether the key is in the list of those to tell.
-	listed bool
+	// listed and urgent report whether the key is in these lists of its shard.
+	listed, urgent bool
 }
 
 // A moment is a time since the start of the process, which no change of the
@@ -91,9 +92,9 @@ func (b *buckets[K]) take(key K, now time.Time) (grant, bool) {
 		return grant{0, seconds(wait), false}, false
 	}
 	own := after.whole == before.whole
-	if p.replicas > 1 && !own {
+	if b.wake != nil && !own {
 		s.count(key, &after, 1)
-		b.hurry(p, after, t)
+		b.hurry(s, key, &after, p, t)
 	}
 	s.states[key] = after
 	return grant{p.left(after, t, b.window), seconds(max(after.whole, after.own) - t), own}, true
@@ -121,7 +122,7 @@ func (b *buckets[K]) giveBack(key K, g grant) {
 		st.own -= p.ownStep
 	default:
 		st.whole -= p.step
-		if p.replicas > 1 {
+		if b.wake != nil {
 			s.count(key, &st, -1)
 		}
 	}
@@ -141,6 +142,7 @@ func (s *shard[K]) sweep(t moment, window time.Duration) {
 		}
 	}
 	s.untold = slices.DeleteFunc(s.untold, func(key K) bool { return !s.states[key].listed })
+	s.urgent = slices.DeleteFunc(s.urgent, func(key K) bool { return !s.states[key].urgent })
 }
 
 // seconds rounds up, so that a client that waits that long succeeds.

@@ -11,9 +11,13 @@ import (
 )
 
 const (
-	// roundInterval is how long what a client has used may be unknown to the
-	// other replicas.
+	// roundInterval is how often a replica learns what clients have used at the
+	// others.
 	roundInterval = 100 * time.Millisecond
+	// tellInterval is how long what a client has used may be unknown to the
+	// others, unless it is much of what is left. Each time costs a version of a
+	// row, which PostgreSQL keeps for as long as a backup runs.
+	tellInterval = time.Second
 	// hurryInterval is the shortest time between two rounds that clients cause.
 	hurryInterval = 20 * time.Millisecond
 	// roundTimeout is how long a round may take, and aloneAfter for how long
@@ -23,8 +27,10 @@ const (
 	// beatInterval is how long a new replica may be unknown to the others. One
 	// that has ended without notice is forgotten after 7 seconds.
 	beatInterval = 2 * time.Second
-	// expireInterval is how often quotas that are whole are deleted.
+	// expireInterval is how often quotas that are whole are deleted, and
+	// expireAgain how soon the rest of them if they are many.
 	expireInterval = time.Minute
+	expireAgain    = time.Second
 	// roundUses bounds the uses of one round. The rest follows in the next one.
 	roundUses = 2000
 )
@@ -33,7 +39,7 @@ const (
 type store interface {
 	Share(ctx context.Context, uses []quotas.Use, hot bool) ([]quotas.Level, error)
 	Beat(ctx context.Context) (replicas int, err error)
-	Expire(ctx context.Context) error
+	Expire(ctx context.Context) (more bool, err error)
 	Leave(ctx context.Context) error
 }
 
@@ -49,6 +55,7 @@ type Fleet struct {
 	ledgers map[string]ledger
 	wake    chan struct{}
 
+	told    time.Time // when a round has last told of all clients
 	members int       // the replicas that there are
 	failing time.Time // since when rounds fail; the zero Time if the last one did not
 	alone   bool      // whether they have failed for so long that the replica decides alone
@@ -101,9 +108,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 			case <-time.After(hurryInterval):
 			}
 		case <-expire.C:
-			if err := f.store.Expire(ctx); err != nil {
-				f.log.Warn("rate limits that are no longer needed were not deleted; retrying in a minute", "error", err)
-			}
+			expire.Reset(f.expire(ctx))
 		}
 	}
 }
@@ -130,10 +135,26 @@ func (f *Fleet) leave(ctx context.Context) {
 	}
 }
 
+// expire deletes quotas that are whole, and returns the time until the next ones
+// should be deleted.
+func (f *Fleet) expire(ctx context.Context) time.Duration {
+	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
+	defer cancel()
+	more, err := f.store.Expire(ctx)
+	if err != nil {
+		f.log.Warn("rate limits that are no longer needed were not deleted; retrying in a minute", "error", err)
+	}
+	if more {
+		return expireAgain
+	}
+	return expireInterval
+}
+
 // divide divides the quotas by the number of replicas, or lets this one decide
 // alone.
 func (f *Fleet) divide(now time.Time) {
 	alone := f.members == 1 || f.alone
+	f.told = time.Time{} // the next round tells what they did not know before
 	f.Stats.Replicas.Store(int64(f.members))
 	if alone {
 		f.Stats.Replicas.Store(1)
@@ -153,7 +174,7 @@ func (f *Fleet) Round(ctx context.Context, all bool) {
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
 	began := time.Now()
-	uses := f.collect()
+	uses := f.collect(began)
 	if len(uses) == 0 && !all {
 		return
 	}
@@ -163,13 +184,23 @@ func (f *Fleet) Round(ctx context.Context, all bool) {
 	f.Stats.Uses.Add(int64(len(uses)))
 }
 
-// collect begins a round.
-func (f *Fleet) collect() (uses []quotas.Use) {
+// collect begins a round. It tells of urgent clients first, and once in a while
+// of all.
+func (f *Fleet) collect(now time.Time) (uses []quotas.Use) {
 	if f.alone {
 		return nil // the next round tells it
 	}
 	for _, l := range f.ledgers {
-		uses = l.collect(uses, roundUses)
+		uses = l.collect(uses, roundUses, false)
+	}
+	if now.Sub(f.told) < tellInterval {
+		return uses
+	}
+	for _, l := range f.ledgers {
+		uses = l.collect(uses, roundUses, true)
+	}
+	if len(uses) < roundUses {
+		f.told = now
 	}
 	return uses
 }
@@ -180,6 +211,7 @@ func (f *Fleet) apply(levels []quotas.Level, err error, began, ended time.Time) 
 		l.settle(err == nil)
 	}
 	if err != nil {
+		f.told = time.Time{} // the next round tells it again
 		f.fail(err, began, ended)
 		return
 	}

@@ -16,8 +16,9 @@ type ledger interface {
 	// divide divides the quotas by the number of replicas. alone is set if this
 	// one decides without the others.
 	divide(replicas int, alone bool, t moment)
-	// collect adds to uses what the others do not know, up to a number of uses.
-	collect(uses []quotas.Use, most int) []quotas.Use
+	// collect adds to uses what the others do not know of urgent keys, or of
+	// all, up to a number of uses.
+	collect(uses []quotas.Use, most int, all bool) []quotas.Use
 	// settle ends the round that the last collect has begun.
 	settle(ok bool)
 	// learn applies the level that a quota had at a moment.
@@ -36,17 +37,26 @@ type shared[K comparable] struct {
 // count changes what the others do not know of a key. The caller holds the lock
 // of its shard.
 func (s *shard[K]) count(key K, st *state, requests int32) {
-	st.used += requests
+	// A replica that decides alone may count for years.
+	st.used = int32(min(int64(st.used)+int64(requests), math.MaxInt32))
 	if !st.listed {
 		st.listed = true
 		s.untold = append(s.untold, key)
 	}
 }
 
-// hurry asks for a round if the others should know of a key at once.
-func (b *buckets[K]) hurry(p *parts, st state, t moment) {
-	if p.alone || hurryShare*int(st.used) < p.share(st, t, b.window) {
+// hurry asks for a round if the others should know of a key at once. The caller
+// holds the lock of its shard.
+func (b *buckets[K]) hurry(s *shard[K], key K, st *state, p *parts, t moment) {
+	if p.alone || hurryShare*int(st.used) < p.share(*st, t, b.window) {
 		return
+	}
+	if !st.urgent {
+		st.urgent = true
+		s.urgent = append(s.urgent, key)
+	}
+	if wakeShare*int(st.used) < b.requests {
+		return // the next round is early enough
 	}
 	select {
 	case b.wake <- struct{}{}:
@@ -57,34 +67,24 @@ func (b *buckets[K]) hurry(p *parts, st state, t moment) {
 func (l *shared[K]) divide(replicas int, alone bool, t moment) {
 	old := l.parts.Load()
 	l.parts.Store(divide(l.window, l.requests, replicas, alone))
+	if !old.alone || alone {
+		return
+	}
+	// What has been restored meanwhile, the others need not know.
 	for i := range l.shards {
-		switch s := &l.shards[i]; {
-		case replicas == 1:
-			s.recount(func(state) int32 { return 0 })
-		case old.alone && !alone:
-			s.recount(func(st state) int32 { return toTell(st, old, t) })
-		}
+		l.shards[i].recount(func(st state) int32 {
+			return int32(min(steps(st.whole-t, old.step), int(st.used)))
+		})
 	}
-}
-
-// toTell is what a replica tells the others when it stops to decide alone: no
-// more than what has not been restored meanwhile. If it had no others, it has
-// not counted apart what they would not know.
-func toTell(st state, old *parts, t moment) int32 {
-	used := int32(min(steps(st.whole-t, old.step), math.MaxInt32))
-	if old.replicas > 1 {
-		used = min(used, st.used)
-	}
-	return used
 }
 
 // recount sets what the others do not know of each key.
 func (s *shard[K]) recount(used func(state) int32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.untold = nil
+	s.untold, s.urgent = nil, nil
 	for key, st := range s.states {
-		st.used, st.sent = used(st), 0
+		st.used, st.sent, st.urgent = used(st), 0, false
 		if st.listed = st.used != 0; st.listed {
 			s.untold = append(s.untold, key)
 		}
@@ -92,26 +92,34 @@ func (s *shard[K]) recount(used func(state) int32) {
 	}
 }
 
-func (l *shared[K]) collect(uses []quotas.Use, most int) []quotas.Use {
+func (l *shared[K]) collect(uses []quotas.Use, most int, all bool) []quotas.Use {
 	step := l.parts.Load().step
 	for i := range l.shards {
-		uses = l.collectShard(&l.shards[i], uses, step, most)
+		uses = l.collectShard(&l.shards[i], uses, step, most, all)
 	}
 	return uses
 }
 
-func (l *shared[K]) collectShard(s *shard[K], uses []quotas.Use, step time.Duration, most int) []quotas.Use {
+func (l *shared[K]) collectShard(s *shard[K], uses []quotas.Use, step time.Duration, most int, all bool) []quotas.Use {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.untold) > 0 && len(uses) < most {
-		key := s.untold[len(s.untold)-1]
-		s.untold = s.untold[:len(s.untold)-1]
+	keys := &s.urgent
+	if all {
+		keys = &s.untold // which has the urgent ones too
+	}
+	for len(*keys) > 0 && len(uses) < most {
+		key := (*keys)[len(*keys)-1]
+		*keys = (*keys)[:len(*keys)-1]
 		st, found := s.states[key]
 		if !found {
 			continue // its quota is whole
 		}
-		st.listed = false
-		if st.used != 0 {
+		if all {
+			st.listed = false
+		} else {
+			st.urgent = false
+		}
+		if st.used != 0 && st.sent == 0 { // a statement has each key once
 			use := quotas.Use{Key: l.name + "/" + l.format(key), Cost: time.Duration(st.used) * step, HotAfter: l.window / hotShare}
 			uses, l.sent = append(uses, use), append(l.sent, key)
 			st.used, st.sent = 0, st.used
@@ -126,10 +134,14 @@ func (l *shared[K]) settle(ok bool) {
 		s := l.shard(key)
 		s.mu.Lock()
 		if st, found := s.states[key]; found {
-			if !ok {
-				s.count(key, &st, st.sent)
+			again := st.sent
+			if ok {
+				again = 0
 			}
 			st.sent = 0
+			if again != 0 || st.used != 0 {
+				s.count(key, &st, again)
+			}
 			s.states[key] = st
 		}
 		s.mu.Unlock()
@@ -147,7 +159,11 @@ func (l *shared[K]) learn(id string, level time.Duration, t moment) {
 	defer s.mu.Unlock()
 	st := s.at(key, t)
 	// The level does not have what was used since.
-	st.whole = t + level + time.Duration(st.used)*l.parts.Load().step
+	p := l.parts.Load()
+	st.whole = t + level + time.Duration(st.used)*p.step
+	if st.used > 0 {
+		l.hurry(s, key, &st, p, t) // less may be left than was known
+	}
 	s.states[key] = st
 }
 

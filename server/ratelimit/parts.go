@@ -15,6 +15,11 @@ const ownShare = 16
 // a client before it has to tell the others at once.
 const hurryShare = 8
 
+// wakeShare is the part of a quota, one of so many, for which a round begins
+// before it is due. A client that has used up its quota uses what is restored,
+// which is less.
+const wakeShare = 100
+
 // hotShare is the part of a quota, one of so many, after whose use every
 // replica learns of it.
 const hotShare = 8

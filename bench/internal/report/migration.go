@@ -16,8 +16,8 @@ type Migration struct {
 	Base     string        `json:"base"`
 	Articles int           `json:"articles"`
 	Every    time.Duration `json:"everyNs"` // between two samples of the locks
-	// Limit is how long a lock of a table may keep others from reading or
-	// writing it. 0 means any time.
+	// Limit is how long a lock may keep others from reading or writing a table,
+	// or from writing some of its rows. 0 means any time.
 	Limit  time.Duration `json:"limitNs"`
 	Phases []*Phase      `json:"phases"`
 	// Filled and Migrated are the sizes of the data folder in bytes, before and
@@ -58,7 +58,7 @@ type MigrationStep struct {
 }
 
 // Failed reports whether a response was wrong or missing, something does not
-// agree, or a table was locked for longer than the limit.
+// agree, or something was locked for longer than the limit.
 func (m *Migration) Failed() bool {
 	for _, p := range m.Phases {
 		for _, l := range p.Loads {
@@ -70,20 +70,27 @@ func (m *Migration) Failed() bool {
 	return len(m.Wrong) > 0 || len(m.tooLong()) > 0
 }
 
-// tooLong describes the locks of tables that were held for longer than the
-// limit.
+// tooLong describes the locks that were held for longer than the limit.
 func (m *Migration) tooLong() (all []string) {
 	for _, phase := range m.Phases {
 		for _, s := range phase.Steps {
-			for _, what := range []string{"reads", "writes"} {
+			for _, what := range []string{"reads", "writes", locks.Rows} {
 				if l, ok := s.longest(what); ok && m.Limit > 0 && l.Held > m.Limit {
-					all = append(all, fmt.Sprintf("%s: %s blocked %s of %s for %s ms, which is more than %s: %s",
-						phase.Name, s.Migration, what, l.Table, millis(l.Held), m.Limit, shorten(s.Statement, 70)))
+					all = append(all, fmt.Sprintf("%s: %s blocked %s for %s ms, which is more than %s: %s",
+						phase.Name, s.Migration, blocked(l), millis(l.Held), m.Limit, shorten(s.Statement, 70)))
 				}
 			}
 		}
 	}
 	return all
+}
+
+// blocked names what others cannot do while a lock is held.
+func blocked(l locks.Lock) string {
+	if l.Table == locks.Rows {
+		return "writes of the same rows"
+	}
+	return l.Blocks() + " of " + l.Table
 }
 
 // Print writes all tables as text.

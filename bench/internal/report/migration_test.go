@@ -46,12 +46,16 @@ func TestMigration(t *testing.T) {
 		t.Errorf("failed %t\n%s", m.Failed(), out)
 	}
 	m.Wrong = nil
-	m.Limit = 30 * time.Millisecond
+	m.Limit = 40 * time.Millisecond
 	if m.Failed() {
-		t.Error("a lock as long as the limit failed, or one of rows")
+		t.Error("a lock as long as the limit failed")
+	}
+	m.Limit = 39 * time.Millisecond
+	if out := print(); !m.Failed() || strings.Count(out, "ERROR") != 1 || !strings.Contains(out, "ERROR: migrate up: 00003 blocked writes of the same rows for 40.0 ms, which is more than 39ms: DO fill") {
+		t.Errorf("failed %t\n%s", m.Failed(), out)
 	}
 	m.Limit = 29 * time.Millisecond
-	if out := print(); !m.Failed() || strings.Count(out, "ERROR") != 1 || !strings.Contains(out, "ERROR: migrate up: 00002 blocked writes of users for 30.0 ms, which is more than 29ms: ALTER TABLE articles ADD x int") {
+	if out := print(); !m.Failed() || strings.Count(out, "ERROR") != 2 || !strings.Contains(out, "ERROR: migrate up: 00002 blocked writes of users for 30.0 ms, which is more than 29ms: ALTER TABLE articles ADD x int") {
 		t.Errorf("failed %t\n%s", m.Failed(), out)
 	}
 	m.Limit = 0
