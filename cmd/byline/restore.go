@@ -75,27 +75,36 @@ func (p *program) restore(ctx context.Context, cfg *config, log *slog.Logger, pa
 
 // load restores a stream into the database at url.
 func (p *program) load(ctx context.Context, url string, r io.Reader, log *slog.Logger) (backup.Manifest, error) {
-	newest, err := db.LatestVersion()
+	target, end, err := openTarget(ctx, url, log)
 	if err != nil {
 		return backup.Manifest{}, err
+	}
+	defer end()
+	m, err := backup.Restore(ctx, target, r, p.progress("restoring"))
+	return m, databaseError(backupError(err))
+}
+
+// openTarget opens a database for a restore. The caller must call end.
+func openTarget(ctx context.Context, url string, log *slog.Logger) (_ backup.Target, end func(), err error) {
+	newest, err := db.LatestVersion()
+	if err != nil {
+		return backup.Target{}, nil, err
 	}
 	migrator, err := newMigrator(url, log)
 	if err != nil {
-		return backup.Manifest{}, err
+		return backup.Target{}, nil, err
 	}
-	defer migrator.Close()
 	database, err := openForCopy(ctx, url)
 	if err != nil {
-		return backup.Manifest{}, err
+		return backup.Target{}, nil, errors.Join(err, migrator.Close())
 	}
-	defer database.Close()
+	end = func() { database.Close(); _ = migrator.Close() }
 	if err := onceReachable(ctx, log, func() error { return database.Ping(ctx) }); err != nil {
-		return backup.Manifest{}, err
+		end()
+		return backup.Target{}, nil, err
 	}
-	m, err := backup.Restore(ctx, backup.Target{Pool: database.Pool(), Newest: newest,
-		MigrateTo: func(ctx context.Context, version int64) error {
-			_, err := migrator.UpTo(ctx, version)
-			return err
-		}}, r, p.progress("restoring"))
-	return m, databaseError(backupError(err))
+	return backup.Target{Pool: database.Pool(), Newest: newest, MigrateTo: func(ctx context.Context, version int64) error {
+		_, err := migrator.UpTo(ctx, version)
+		return err
+	}}, end, nil
 }
