@@ -26,7 +26,7 @@ func (p *program) backupCommand() *cobra.Command {
 			"service can run meanwhile. The file is read again and compared with its checksums before\n" +
 			"it gets its name. It contains the signing keys and password hashes, so that only its owner\n" +
 			"may read it. byline restore makes a database from it, with any version of PostgreSQL.",
-		Example: "  byline backup site.byline\n  byline backup --verify site.byline\n  byline backup - | ssh backup@example.com 'cat > site.byline'",
+		Example: "  byline backup site.byline\n  byline backup --verify site.byline\n  byline backup - | ssh backup@example.com 'umask 077; cat > site.byline.new'",
 		Args:    oneArgument,
 	}
 	cmd.Flags().BoolVar(&replace, "yes", false, "replace the file if it exists")
