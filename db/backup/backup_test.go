@@ -194,6 +194,23 @@ func TestMigrationIsRunning(t *testing.T) {
 	written(t, pool)
 }
 
+// TestSequenceHidden makes a backup with a role that may read all tables but not
+// all sequences.
+func TestSequenceHidden(t *testing.T) {
+	t.Parallel()
+	pool, _ := site(t)
+	_, want := written(t, pool)
+	_, err := pool.Exec(t.Context(), `REVOKE ALL ON SEQUENCE users_id_seq FROM CURRENT_USER`)
+	require.NoError(t, err)
+	_, err = backup.Write(t.Context(), pool, io.Discard, "v", silent)
+	require.ErrorIs(t, err, backup.ErrRefused)
+	require.ErrorContains(t, err, "users_id_seq")
+	_, err = pool.Exec(t.Context(), `GRANT SELECT ON SEQUENCE users_id_seq TO CURRENT_USER`)
+	require.NoError(t, err)
+	_, got := written(t, pool)
+	sameData(t, want, got)
+}
+
 // TestOlderSchema restores the backup of an earlier release.
 func TestOlderSchema(t *testing.T) {
 	t.Parallel()

@@ -58,8 +58,18 @@ func keptTables(ctx context.Context, tx pgx.Tx) ([]Table, error) {
 	})
 }
 
-// sequences returns the sequences that have been used.
+// sequences returns the sequences that have been used. To a role that may not
+// read a sequence, it would look as if it had not been.
 func sequences(ctx context.Context, tx pgx.Tx) ([]Sequence, error) {
+	var role, hidden string
+	err := tx.QueryRow(ctx, `SELECT current_user, COALESCE(min(sequencename::text), '') FROM pg_sequences
+		WHERE schemaname = current_schema() AND NOT has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'SELECT')`).Scan(&role, &hidden)
+	if err != nil {
+		return nil, fmt.Errorf("look for sequences that cannot be read: %w", err)
+	}
+	if hidden != "" {
+		return nil, refusef("the role %s may not read the sequence %s, without which a restored site cannot store anything: use the role of the service, or GRANT SELECT ON ALL SEQUENCES to this one", role, hidden)
+	}
 	rows, err := tx.Query(ctx, `SELECT sequencename::text, last_value FROM pg_sequences
 		WHERE schemaname = current_schema() AND last_value IS NOT NULL AND sequencename <> 'goose_db_version_id_seq' ORDER BY sequencename`)
 	if err != nil {

@@ -60,7 +60,11 @@ func describe(ctx context.Context, tx pgx.Tx, m *Manifest) (err error) {
 	}
 	err = tx.QueryRow(ctx, `SELECT max(version_id), current_setting('server_version'), now() FROM goose_db_version WHERE is_applied`).
 		Scan(&m.Schema, &m.Postgres, &m.Time)
+	if err != nil {
+		return err
+	}
 	m.Time = m.Time.UTC()
+	_, err = sequences(ctx, tx) // they are read at the end; that they cannot be is said now
 	return err
 }
 
