@@ -268,6 +268,36 @@ func TestOlderSchema(t *testing.T) {
 	require.Equal(t, ask[string](t, pool, schema), ask[string](t, to.Pool, schema))
 }
 
+// TestAddedColumn restores a column that is not Byline's.
+func TestAddedColumn(t *testing.T) {
+	t.Parallel()
+	pool, _ := site(t)
+	_, err := pool.Exec(t.Context(), `ALTER TABLE users ADD "CRM id" varchar(20) NOT NULL DEFAULT 'none', ADD sums numeric(9,2)[]; UPDATE users SET sums = '{1.50}' WHERE id = 1`)
+	require.NoError(t, err)
+	file, m := written(t, pool)
+	to := empty(t)
+	_, err = backup.Restore(t.Context(), to, bytes.NewReader(file), silent)
+	require.NoError(t, err)
+	_, again := written(t, to.Pool)
+	sameData(t, m, again)
+	const values = `SELECT "CRM id" || COALESCE(sums::text, '') FROM users ORDER BY id`
+	require.Equal(t, ask[string](t, pool, values), ask[string](t, to.Pool, values))
+
+	// Its type is not that of another cluster.
+	_, err = pool.Exec(t.Context(), `CREATE TYPE mood AS ENUM ('good'); ALTER TABLE users ADD mood mood`)
+	require.NoError(t, err)
+	file, _ = written(t, pool)
+	to = empty(t)
+	_, err = backup.Restore(t.Context(), to, bytes.NewReader(file), silent)
+	require.ErrorIs(t, err, backup.ErrRefused)
+	require.ErrorContains(t, err, "column mood")
+	requireEmpty(t, to.Pool)
+	_, err = to.Pool.Exec(t.Context(), `CREATE TYPE mood AS ENUM ('good'); ALTER TABLE users ADD mood mood`)
+	require.NoError(t, err)
+	_, err = backup.Restore(t.Context(), to, bytes.NewReader(file), silent)
+	require.NoError(t, err)
+}
+
 func TestNotEmpty(t *testing.T) {
 	t.Parallel()
 	pool, url := site(t)
@@ -352,9 +382,20 @@ func TestForged(t *testing.T) {
 			_, m[i].text, _ = strings.Cut(m[i].text, "\n")
 			return m
 		},
-		"NewerFormat":  func(m []member) []member { return replaced(m, "header.json", `"format": 1`, `"format": 2`) },
-		"NewerSchema":  func(m []member) []member { return replaced(m, "header.json", `"schema": `, `"schema": 9`) },
-		"OtherTable":   func(m []member) []member { return replaced(m, "header.json", `"users"`, `"pg_authid"`) },
+		"NewerFormat": func(m []member) []member { return replaced(m, "header.json", `"format": 1`, `"format": 2`) },
+		"NewerSchema": func(m []member) []member { return replaced(m, "header.json", `"schema": `, `"schema": 9`) },
+		"OtherTable":  func(m []member) []member { return replaced(m, "header.json", `"users"`, `"pg_authid"`) },
+		"TableMissing": func(m []member) []member {
+			return slices.DeleteFunc(edited(t, m, func(f *backup.Manifest) {
+				f.Tables = slices.DeleteFunc(f.Tables, func(t backup.Table) bool { return t.Name == "sessions" })
+			}), func(m member) bool { return strings.HasPrefix(m.name, "tables/sessions/") })
+		},
+		"StrangeType": func(m []member) []member {
+			return edited(t, m, func(f *backup.Manifest) {
+				f.Tables[0].Columns = append(f.Tables[0].Columns, "more")
+				f.Tables[0].Types = append(f.Tables[0].Types, "int; DROP TABLE users")
+			})
+		},
 		"OtherColumns": func(m []member) []member { return replaced(m, "header.json", `"username"`, `"username, email"`) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -397,6 +438,23 @@ type member struct{ name, text string }
 func replaced(members []member, name, before, after string) []member {
 	i := slices.IndexFunc(members, func(m member) bool { return m.name == name })
 	members[i].text = strings.Replace(members[i].text, before, after, 1)
+	return members
+}
+
+// edited changes the header and the manifest in the same way.
+func edited(t *testing.T, members []member, change func(*backup.Manifest)) []member {
+	t.Helper()
+	for i, m := range members {
+		if !strings.HasSuffix(m.name, ".json") {
+			continue
+		}
+		var f backup.Manifest
+		require.NoError(t, json.Unmarshal([]byte(m.text), &f))
+		change(&f)
+		text, err := json.Marshal(f)
+		require.NoError(t, err)
+		members[i].text = string(text)
+	}
 	return members
 }
 

@@ -162,7 +162,7 @@ func open(ctx context.Context, tx pgx.Tx, header Manifest) (rebuild func(Manifes
 	if err != nil {
 		return nil, err
 	}
-	if err := known(header.Tables, have); err != nil {
+	if err := addColumns(ctx, tx, header.Tables, have); err != nil {
 		return nil, err
 	}
 	dropped, err := bulk.Drop(ctx, tx, all)

@@ -52,7 +52,7 @@ type object struct {
 }
 
 // objects returns what people can have created: all that is not part of every
-// cluster or of an extension. Byline creates pg_stat_statements where
+// cluster, of an extension or of a backup. Byline creates pg_stat_statements where
 // PostgreSQL has it. Columns are NOT NULL by a constraint only since 18.
 func objects(ctx context.Context, pool *pgxpool.Pool) ([]object, error) {
 	const query = `WITH objects (class, id, part, relation) AS (
@@ -61,7 +61,7 @@ func objects(ctx context.Context, pool *pgxpool.Pool) ([]object, error) {
 		FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid
 		WHERE c.relkind NOT IN ('t') AND c.relnamespace <> 'pg_toast'::regnamespace AND c.relpersistence <> 't'
 		UNION ALL SELECT 'pg_class'::regclass, c.oid, a.attnum, c.oid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-			WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped
+			WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND a.attnum > 0 AND a.attgenerated <> ''
 		UNION ALL SELECT 'pg_constraint'::regclass, oid, 0, NULLIF(conrelid, 0) FROM pg_constraint WHERE contype <> 'n'
 		UNION ALL SELECT 'pg_trigger'::regclass, oid, 0, tgrelid FROM pg_trigger WHERE NOT tgisinternal
 		UNION ALL SELECT 'pg_rewrite'::regclass, oid, 0, ev_class FROM pg_rewrite WHERE rulename <> '_RETURN'

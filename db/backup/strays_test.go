@@ -30,7 +30,7 @@ func TestStrays(t *testing.T) {
 		DO $$ BEGIN EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I SET work_mem = ''8MB''', current_database()); END $$`)
 	require.NoError(t, err)
 	require.Equal(t, []string{
-		"column crm_id of table users", "function reporting.one()", "index users_crm_id_idx", "schema reporting",
+		"function reporting.one()", "index users_crm_id_idx", "schema reporting",
 		"table notes", "type mood", "view authors",
 	}, strays(t, pool))
 	// The target is in the same cluster here, and has these too.
