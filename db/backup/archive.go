@@ -178,7 +178,11 @@ func (a *archiveReader) manifest() (Manifest, error) {
 		return m, errDamaged(fmt.Errorf("it has the member %q behind its manifest", a.next.Name))
 	}
 	// Reading to the end checks the checksum of the compression too.
-	if _, err := io.Copy(io.Discard, a.zstd); err != nil {
+	behind, err := io.Copy(io.Discard, a.zstd)
+	if err == nil && behind > 0 {
+		err = fmt.Errorf("it has %d bytes behind its end", behind)
+	}
+	if err != nil {
 		return m, errDamaged(err)
 	}
 	return m, nil

@@ -337,6 +337,8 @@ func TestDamaged(t *testing.T) {
 		changed[at] ^= 0x10
 		refuse(changed)
 	}
+	refuse(append(bytes.Clone(file), file...)) // both are whole
+	refuse(append(bytes.Clone(file), 'x'))
 	for _, cut := range []int{1, 3, 4, 5, 100} { // the checksum of the compression, and what is before it
 		refuse(file[:len(file)-cut])
 	}
