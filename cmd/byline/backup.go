@@ -33,7 +33,7 @@ func (p *program) backupCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&verify, "verify", false, "write nothing, and compare an existing backup with its checksums")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if verify {
-			return p.verifyBackup(args[0])
+			return p.verifyBackup(cmd.Context(), args[0])
 		}
 		return p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
 			return p.withDatabase(ctx, cfg, log, mustExist, func(url string) error {
@@ -95,7 +95,7 @@ func (p *program) backup(ctx context.Context, url, path string, replace bool) er
 			if err := write(f); err != nil {
 				return err
 			}
-			return p.readAgain(f, m)
+			return p.readAgain(ctx, f, m)
 		})
 	}
 	if err != nil {
@@ -106,13 +106,16 @@ func (p *program) backup(ctx context.Context, url, path string, replace bool) er
 }
 
 // readAgain reads a backup that has just been written.
-func (p *program) readAgain(f *os.File, written backup.Manifest) error {
+func (p *program) readAgain(ctx context.Context, f *os.File, written backup.Manifest) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	read, err := backup.Verify(f, p.progress("verifying"))
+	read, err := backup.Verify(ctx, f, p.progress("verifying"))
 	if err == nil && contents(read) != contents(written) {
 		err = fmt.Errorf("it has %s instead of %s", contents(read), contents(written))
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	if err != nil {
 		return fmt.Errorf("the file is not what was written, so that it was deleted; look whether the disk is damaged: %w", err)
@@ -120,13 +123,13 @@ func (p *program) readAgain(f *os.File, written backup.Manifest) error {
 	return nil
 }
 
-func (p *program) verifyBackup(path string) error {
+func (p *program) verifyBackup(ctx context.Context, path string) error {
 	f, err := openBackup(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	m, err := backup.Verify(f, p.progress("verifying"))
+	m, err := backup.Verify(ctx, f, p.progress("verifying"))
 	if err != nil {
 		return backupError(err)
 	}

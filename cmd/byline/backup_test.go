@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -24,7 +25,7 @@ func manifestOf(t testing.TB, path string) backup.Manifest {
 	f, err := os.Open(path)
 	require.NoError(t, err)
 	defer f.Close()
-	m, err := backup.Verify(f, func(string, int64, int64) {})
+	m, err := backup.Verify(t.Context(), f, func(string, int64, int64) {})
 	require.NoError(t, err)
 	return m
 }
@@ -85,6 +86,23 @@ func TestBackup(t *testing.T) {
 		cmd.Env, cmd.Stdin = []string{"DATABASE_URL=" + url, "PATH=" + os.Getenv("PATH")}, &stream
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s", out)
+	})
+
+	t.Run("InputStalls", func(t *testing.T) {
+		// A frame that zstd skips, and whose end does not come.
+		beginning := "\x50\x2a\x4d\x18\x00\x00\x10\x00" + strings.Repeat("x", 300_000)
+		for _, args := range [][]string{{"backup", "--verify", "-"}, {"restore", "-"}} {
+			cmd := exec.Command(binary, args...)
+			cmd.Env = []string{"DATABASE_URL=" + sharedDatabase(t, "stalled"+args[0]), "PATH=" + os.Getenv("PATH")}
+			in, err := cmd.StdinPipe()
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			_, err = io.WriteString(in, beginning) // more than the pipe takes, so that somebody reads it
+			require.NoError(t, err)
+			require.NoError(t, cmd.Process.Signal(os.Interrupt))
+			require.Error(t, cmd.Wait())
+			require.Equal(t, int(exitFailure), cmd.ProcessState.ExitCode(), "%v: it has ended by itself", args)
+		}
 	})
 
 	t.Run("Restore", func(t *testing.T) {

@@ -45,7 +45,7 @@ func (p *program) restore(ctx context.Context, cfg *config, log *slog.Logger, pa
 	}
 	defer file.Close()
 	if path != "-" {
-		if _, err := backup.Verify(file, p.progress("verifying")); err != nil {
+		if _, err := backup.Verify(ctx, file, p.progress("verifying")); err != nil {
 			return backupError(err)
 		}
 		if _, err := file.Seek(0, io.SeekStart); err != nil {

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"archive/tar"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,8 +107,11 @@ type archiveReader struct {
 }
 
 // errDamaged is the reason why a backup is refused whose bytes are not those
-// that were written.
+// that were written. That somebody has stopped the command is none.
 func errDamaged(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
 	return refusef("the backup is damaged or incomplete: use another one: %w", err)
 }
 

@@ -111,7 +111,7 @@ func TestRoundTrip(t *testing.T) {
 	file, m := written(t, pool)
 	require.EqualValues(t, "v1.2.3", m.Byline)
 	require.WithinDuration(t, time.Now(), m.Time, time.Hour)
-	read, err := backup.Verify(bytes.NewReader(file), silent)
+	read, err := backup.Verify(t.Context(), bytes.NewReader(file), silent)
 	require.NoError(t, err)
 	require.Equal(t, m, read)
 
@@ -176,6 +176,48 @@ func TestSnapshot(t *testing.T) {
 	}
 	_, after := written(t, pool)
 	require.Equal(t, before.Rows()+int64(told), after.Rows())
+}
+
+// TestStopped ends commands whose stream waits: for a reader, or for a writer.
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	pool, _ := site(t)
+	file, _ := written(t, pool)
+	stop := func(do func(ctx context.Context, r io.Reader, w io.Writer) error, meanwhile func(r io.Reader, w io.Writer)) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		r, w := io.Pipe()
+		ended := make(chan error)
+		go func() { ended <- do(ctx, r, w) }()
+		meanwhile(r, w)
+		cancel()
+		err := <-ended
+		require.ErrorIs(t, err, context.Canceled)
+		require.NotErrorIs(t, err, backup.ErrRefused)
+	}
+	stop(func(ctx context.Context, _ io.Reader, w io.Writer) error {
+		_, err := backup.Write(ctx, pool, w, "v", silent)
+		return err
+	}, func(r io.Reader, _ io.Writer) {
+		_, err := io.ReadFull(r, make([]byte, 100))
+		require.NoError(t, err)
+	})
+	require.Empty(t, ask[string](t, pool, `SELECT state FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`))
+	half := func(_ io.Reader, w io.Writer) {
+		_, err := w.Write(file[:len(file)/2])
+		require.NoError(t, err)
+	}
+	stop(func(ctx context.Context, r io.Reader, _ io.Writer) error {
+		_, err := backup.Verify(ctx, r, silent)
+		return err
+	}, half)
+	to := empty(t)
+	stop(func(ctx context.Context, r io.Reader, _ io.Writer) error {
+		_, err := backup.Restore(ctx, to, r, silent)
+		return err
+	}, half)
+	requireEmpty(t, to.Pool)
 }
 
 func TestMigrationIsRunning(t *testing.T) {
@@ -328,7 +370,7 @@ func TestDamaged(t *testing.T) {
 	to := empty(t)
 	refuse := func(damaged []byte) {
 		t.Helper()
-		_, err := backup.Verify(bytes.NewReader(damaged), silent)
+		_, err := backup.Verify(t.Context(), bytes.NewReader(damaged), silent)
 		require.ErrorIs(t, err, backup.ErrRefused)
 	}
 	for at := 0; at < len(file); at += len(file)/40 + 1 {

@@ -1,13 +1,16 @@
 package backup
 
 import (
+	"context"
 	"fmt"
 	"io"
 )
 
 // Verify reads a whole backup, and returns its manifest if the counts and the
 // checksums of all tables are right.
-func Verify(r io.Reader, told Progress) (Manifest, error) {
+func Verify(ctx context.Context, r io.Reader, told Progress) (Manifest, error) {
+	r, end := reading(ctx, r)
+	defer end()
 	a, header, err := newArchiveReader(r)
 	if err != nil {
 		return Manifest{}, err

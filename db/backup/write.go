@@ -19,6 +19,7 @@ import (
 // migrations, so that none ends between the snapshot and the locks.
 func Write(ctx context.Context, pool *pgxpool.Pool, w io.Writer, version string, told Progress) (m Manifest, err error) {
 	m = Manifest{Format: format, Byline: version}
+	w, end := writing(ctx, w)
 	err = pool.AcquireFunc(ctx, func(c *pgxpool.Conn) (err error) {
 		defer func() {
 			if err != nil {
@@ -39,6 +40,9 @@ func Write(ctx context.Context, pool *pgxpool.Pool, w io.Writer, version string,
 			return write(ctx, tx, w, &m, told)
 		})
 	})
+	if endErr := end(); err == nil {
+		err = endErr
+	}
 	if err != nil {
 		return Manifest{}, fmt.Errorf("backup: %w", err)
 	}
