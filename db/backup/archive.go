@@ -80,7 +80,9 @@ type tableWriter struct {
 
 // Write implements io.Writer.
 func (w *tableWriter) Write(p []byte) (int, error) {
-	_, _ = w.sums.Write(p)
+	if _, err := w.sums.Write(p); err != nil {
+		return 0, err
+	}
 	w.buffer = append(w.buffer, p...)
 	if len(w.buffer) < memberSize || !w.sums.whole() {
 		return len(p), nil
@@ -216,7 +218,9 @@ func (r *tableReader) Read(p []byte) (int, error) {
 			r.inside = true
 		}
 		n, err := r.archive.tar.Read(p)
-		_, _ = r.sums.Write(p[:n])
+		if _, long := r.sums.Write(p[:n]); long != nil {
+			return 0, r.fail(long)
+		}
 		if errors.Is(err, io.EOF) {
 			r.inside = false
 			r.told(r.table, r.sums.rows, r.sums.bytes)

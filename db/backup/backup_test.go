@@ -452,6 +452,21 @@ func TestForged(t *testing.T) {
 	}
 }
 
+// TestLongRow reads a small file that has a row without an end, which must not
+// take memory without a bound.
+func TestLongRow(t *testing.T) {
+	t.Parallel()
+	m := backup.Manifest{Format: 1, Tables: []backup.Table{{Name: "users", Columns: []string{"id"}}}}
+	text, err := json.Marshal(m)
+	require.NoError(t, err)
+	long := member{"tables/users/000001.copy", strings.Repeat("x", 65<<20)}
+	file := pack(t, []member{{"header.json", string(text)}, long, {"manifest.json", string(text)}})
+	require.Less(t, len(file), 100_000)
+	_, err = backup.Verify(t.Context(), bytes.NewReader(file), silent)
+	require.ErrorContains(t, err, "longer than 64 MB")
+	require.ErrorIs(t, err, backup.ErrRefused)
+}
+
 // TestOtherPrograms reads a backup without package backup: tar and zstd are
 // enough, and the checksum is that of the members of a table.
 func TestOtherPrograms(t *testing.T) {
