@@ -2,7 +2,6 @@ package backup
 
 import (
 	"archive/tar"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -109,11 +108,8 @@ type archiveReader struct {
 }
 
 // errDamaged is the reason why a backup is refused whose bytes are not those
-// that were written. That somebody has stopped the command is none.
+// that were written.
 func errDamaged(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
 	return refusef("the backup is damaged or incomplete: use another one: %w", err)
 }
 

@@ -31,9 +31,9 @@ type Target struct {
 //
 // The schema is first that of the backup. When the rows are stored, the
 // migrations that are newer than the backup follow.
-func Restore(ctx context.Context, target Target, r io.Reader, told Progress) (Manifest, error) {
+func Restore(ctx context.Context, target Target, r io.Reader, told Progress) (_ Manifest, err error) {
 	r, end := reading(ctx, r)
-	defer end()
+	defer func() { end(&err) }()
 	a, header, err := newArchiveReader(r)
 	if err != nil {
 		return Manifest{}, err

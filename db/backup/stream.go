@@ -2,19 +2,27 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"io"
 )
 
 // reading returns what r has until ctx ends, also while r waits for somebody to
-// write: closing a file does not end a read of it. The caller must call end.
-func reading(ctx context.Context, r io.Reader) (_ io.Reader, end func()) {
+// write: closing a file does not end a read of it. The caller must give end its
+// error, which is that of ctx afterwards if that is why the stream has ended.
+func reading(ctx context.Context, r io.Reader) (_ io.Reader, end func(*error)) {
 	out, in := io.Pipe()
 	go func() {
 		_, err := io.Copy(in, r)
 		_ = in.CloseWithError(err)
 	}()
 	stop := context.AfterFunc(ctx, func() { _ = in.CloseWithError(ctx.Err()) })
-	return out, func() { stop(); _ = out.Close() }
+	return out, func(err *error) {
+		stop()
+		_ = out.Close()
+		if ctx.Err() != nil && errors.Is(*err, ErrRefused) {
+			*err = ctx.Err()
+		}
+	}
 }
 
 // writing returns a writer to w which fails when ctx ends, also while w waits for

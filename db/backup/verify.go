@@ -8,9 +8,9 @@ import (
 
 // Verify reads a whole backup, and returns its manifest if the counts and the
 // checksums of all tables are right.
-func Verify(ctx context.Context, r io.Reader, told Progress) (Manifest, error) {
+func Verify(ctx context.Context, r io.Reader, told Progress) (_ Manifest, err error) {
 	r, end := reading(ctx, r)
-	defer end()
+	defer func() { end(&err) }()
 	a, header, err := newArchiveReader(r)
 	if err != nil {
 		return Manifest{}, err
