@@ -80,7 +80,7 @@ func (p *program) backup(ctx context.Context, url, path string, replace bool) er
 	defer database.Close()
 	var m backup.Manifest
 	write := func(w io.Writer) (err error) {
-		m, err = backup.Write(ctx, database.Pool(), w, version, p.progress("writing"))
+		m, err = backup.Write(ctx, database.Pool(), output{w}, version, p.progress("writing"))
 		return backupError(err)
 	}
 	verified := ""

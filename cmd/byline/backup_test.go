@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -86,6 +87,19 @@ func TestBackup(t *testing.T) {
 		cmd.Env, cmd.Stdin = []string{"DATABASE_URL=" + url, "PATH=" + os.Getenv("PATH")}, &stream
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s", out)
+	})
+
+	t.Run("DiskFull", func(t *testing.T) {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Skip("this test needs /dev/full")
+		}
+		defer full.Close()
+		for _, name := range []string{"backup", "export"} {
+			err := run(t.Context(), []string{name, "-"}, func(name string) string { return env[name] }, full, io.Discard)
+			require.ErrorIs(t, err, syscall.ENOSPC)
+			require.Equal(t, exitFailure, codeOf(err), "%v", err)
+		}
 	})
 
 	t.Run("InputStalls", func(t *testing.T) {
