@@ -105,11 +105,14 @@ func (p *program) backup(ctx context.Context, url, path string, replace bool) er
 	return nil
 }
 
-// readAgain reads a backup that has just been written.
+// readAgain reads a backup that has just been written, from the disk where that
+// is possible.
 func (p *program) readAgain(ctx context.Context, f *os.File, written backup.Manifest) error {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
+	_, err := f.Seek(0, io.SeekStart)
+	if err = errors.Join(err, f.Sync()); err != nil {
+		return fail(exitFailure, fmt.Errorf("store the file: %w", err))
 	}
+	forgetPages(f)
 	read, err := backup.Verify(ctx, f, p.progress("verifying"))
 	if err == nil && contents(read) != contents(written) {
 		err = fmt.Errorf("it has %s instead of %s", contents(read), contents(written))
