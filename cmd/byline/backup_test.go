@@ -133,6 +133,12 @@ func TestBackup(t *testing.T) {
 		require.ErrorContains(t, err, "not empty")
 	})
 
+	t.Run("NoFile", func(t *testing.T) {
+		_, err := command(t, env, "restore", os.DevNull)
+		require.Equal(t, exitUsage, codeOf(err), "%v", err)
+		require.ErrorContains(t, err, "byline restore - <")
+	})
+
 	t.Run("DamagedFileMakesNoDatabase", func(t *testing.T) {
 		folder := filepath.Join(accessibleFolder(t), "data")
 		file := filepath.Join(t.TempDir(), "text")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,8 +24,9 @@ func (p *program) restoreCommand() *cobra.Command {
 		Long: "Load a backup that byline backup has written into an empty database; - means standard\n" +
 			"input. The database is the configured one: that of DATABASE_URL, or the embedded one in\n" +
 			"BYLINE_DATA_DIR, which is created if there is none. The service must not run on it. All\n" +
-			"rows are compared with the checksums of the backup. If the command fails or is killed,\n" +
-			"the tables are empty, and it can be repeated.",
+			"rows are compared with the checksums of the backup. If the command fails or is killed\n" +
+			"before all rows are stored, the tables are empty, and it can be repeated. Then it applies\n" +
+			"newer migrations and updates the statistics; if that fails, it says how to do it later.",
 		Example: "  byline restore site.byline\n  BYLINE_DATA_DIR=/srv/restored byline restore site.byline",
 		Args:    oneArgument,
 	}
@@ -39,6 +41,9 @@ func (p *program) restoreCommand() *cobra.Command {
 // restore reads a file twice, so that one that is damaged changes nothing.
 func (p *program) restore(ctx context.Context, cfg *config, log *slog.Logger, path string) (err error) {
 	began := time.Now()
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && path != "-" {
+		return fail(exitUsage, fmt.Errorf("%s is not a file that can be read twice: give the backup to standard input, as in byline restore - < %[1]s", path))
+	}
 	file, err := openBackup(path)
 	if err != nil {
 		return err
@@ -68,7 +73,7 @@ func (p *program) restore(ctx context.Context, cfg *config, log *slog.Logger, pa
 	at := m.Time.Format(time.RFC3339)
 	_, err = fmt.Fprintf(p.stdout, "restored %s of the backup of %s in %s; all checksums are right\n"+
 		"What was revoked or deleted after %[2]s is there again: sessions, API keys, signing keys, accounts.\n"+
-		"Revoke or delete it once more after the start of the service: docs/backup.md lists the commands.\n",
+		"Revoke or delete it once more after the start of the service: docs/backup.md says how in After a restore.\n",
 		contents(m), at, time.Since(began).Round(time.Millisecond))
 	return err
 }

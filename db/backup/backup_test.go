@@ -310,6 +310,27 @@ func TestOlderSchema(t *testing.T) {
 	require.Equal(t, ask[string](t, pool, schema), ask[string](t, to.Pool, schema))
 }
 
+// TestNoStatistics stops a restore when all rows are stored.
+func TestNoStatistics(t *testing.T) {
+	t.Parallel()
+	pool, _ := site(t)
+	file, m := written(t, pool)
+	to := empty(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	migrate := to.MigrateTo
+	to.MigrateTo = func(ctx context.Context, version int64) error {
+		if ask[bool](t, to.Pool, `SELECT to_regclass('users') IS NOT NULL`)[0] {
+			cancel() // it is the second call
+			return nil
+		}
+		return migrate(ctx, version)
+	}
+	_, err := backup.Restore(ctx, to, bytes.NewReader(file), silent)
+	require.ErrorContains(t, err, "the backup is restored, but not the statistics")
+	_, again := written(t, to.Pool)
+	sameData(t, m, again)
+}
+
 // TestAddedColumn restores a column that is not Byline's.
 func TestAddedColumn(t *testing.T) {
 	t.Parallel()

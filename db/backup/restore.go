@@ -55,7 +55,10 @@ func Restore(ctx context.Context, target Target, r io.Reader, told Progress) (_ 
 	if err := target.MigrateTo(ctx, target.Newest); err != nil {
 		return Manifest{}, fmt.Errorf("the backup is restored, but a newer migration failed; byline migrate up repeats it: %w", err)
 	}
-	return m, analyze(ctx, target.Pool)
+	if err := analyze(ctx, target.Pool); err != nil {
+		return Manifest{}, fmt.Errorf("the backup is restored, but not the statistics of the planner; run ANALYZE in the database, and do not repeat this command: %w", err)
+	}
+	return m, nil
 }
 
 // prepareSchema gives an empty database the schema of the backup.
