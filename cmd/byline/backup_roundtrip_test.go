@@ -42,7 +42,7 @@ func TestBackupRoundTrips(t *testing.T) {
 
 	if r.newer != r.older {
 		s.env = append(s.env, "BYLINE_PG_BIN=")
-		r.refuseStrays(s)
+		r.refuseExtras(s)
 		r.run(s, "upgrade-postgres", "--yes")
 		r.same(s, m, "upgrade-postgres")
 		require.NoError(t, os.RemoveAll(filepath.Join(s.dir, "postgres-"+r.older.name)))
@@ -66,9 +66,9 @@ func TestBackupRoundTrips(t *testing.T) {
 	t.Logf("round trips of %d articles:\n%s", r.articles, strings.Join(r.lines, "\n"))
 }
 
-// refuseStrays makes what upgrade-postgres does not move, and checks that it says
+// refuseExtras makes what upgrade-postgres does not move, and checks that it says
 // so before it changes anything.
-func (r *roundTrips) refuseStrays(s *service) {
+func (r *roundTrips) refuseExtras(s *service) {
 	r.t.Helper()
 	server := postgres(r.t, s.dir)
 	for _, statement := range []string{"CREATE TABLE notes ()", "CREATE DATABASE other", "ALTER ROLE byline SET work_mem = '8MB'"} {

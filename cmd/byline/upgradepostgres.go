@@ -45,9 +45,9 @@ func (p *program) upgradePostgresCommand() *cobra.Command {
 func (p *program) upgradePostgres(ctx context.Context, cfg *config, log *slog.Logger, oldBin string, leave bool) error {
 	began := time.Now()
 	var moved backup.Manifest
-	var strays []string
+	var extras []string
 	up, err := embedded.Upgrade(ctx, embeddedConfig(cfg, log), oldBin, func(ctx context.Context, from, to string) (err error) {
-		moved, strays, err = p.move(ctx, from, to, log, leave)
+		moved, extras, err = p.move(ctx, from, to, log, leave)
 		return err
 	})
 	switch {
@@ -58,8 +58,8 @@ func (p *program) upgradePostgres(ctx context.Context, cfg *config, log *slog.Lo
 	case err != nil:
 		return err
 	}
-	if len(strays) > 0 {
-		_, _ = fmt.Fprintf(p.stdout, "Only the old cluster has:\n%s", lines(strays))
+	if len(extras) > 0 {
+		_, _ = fmt.Fprintf(p.stdout, "Only the old cluster has:\n%s", lines(extras))
 	}
 	_, err = fmt.Fprintf(p.stdout, "moved %s from PostgreSQL %s to %s in %s; all checksums are right\n"+
 		"Start the service, check it, and then delete the old cluster: %s\n",
@@ -70,7 +70,7 @@ func (p *program) upgradePostgres(ctx context.Context, cfg *config, log *slog.Lo
 // move writes a backup of one database and restores it into another at the same
 // time. It returns what a backup does not contain too; unless leave is set, that
 // is an error.
-func (p *program) move(ctx context.Context, from, to string, log *slog.Logger, leave bool) (m backup.Manifest, strays []string, err error) {
+func (p *program) move(ctx context.Context, from, to string, log *slog.Logger, leave bool) (m backup.Manifest, extras []string, err error) {
 	source, err := openForCopy(ctx, from)
 	if err != nil {
 		return m, nil, err
@@ -81,15 +81,15 @@ func (p *program) move(ctx context.Context, from, to string, log *slog.Logger, l
 		return m, nil, err
 	}
 	defer end()
-	if strays, err = backup.Strays(ctx, source.Pool(), target); err != nil {
+	if extras, err = backup.Extras(ctx, source.Pool(), target); err != nil {
 		return m, nil, databaseError(err)
 	}
-	if len(strays) > 0 && !leave {
+	if len(extras) > 0 && !leave {
 		return m, nil, fail(exitRefused, fmt.Errorf("the cluster has what is not Byline's, and what this command does not move:\n%s"+
-			"To leave it in the old cluster, from which you can copy it later, repeat the command with --yes", lines(strays)))
+			"To leave it in the old cluster, from which you can copy it later, repeat the command with --yes", lines(extras)))
 	}
 	m, err = p.stream(ctx, source.Pool(), target)
-	return m, strays, err
+	return m, extras, err
 }
 
 // lines returns the names of a list, one on a line.

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +16,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/klauspost/compress/zstd"
-	"github.com/pressly/goose/v3/lock"
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/api/publish"
@@ -137,23 +135,6 @@ func TestRoundTrip(t *testing.T) {
 	require.Equal(t, want == nil, err == nil)
 }
 
-// TestEveryTableIsDecided fails if a migration adds a table, and nobody has
-// decided in tables.go whether backups contain it.
-func TestEveryTableIsDecided(t *testing.T) {
-	t.Parallel()
-	kept, left := backup.Decided()
-	for name, reason := range left {
-		require.NotEmpty(t, reason, name)
-	}
-	decided := slices.Sorted(slices.Values(append(kept, slices.Collect(maps.Keys(left))...)))
-	require.Equal(t, decided, ask[string](t, dbtest.Open(t).Pool(),
-		`SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p', 'm', 'f') AND relnamespace = current_schema()::regnamespace ORDER BY relname COLLATE "C"`),
-		"db/backup/tables.go must say for each table whether a backup contains it")
-	for _, name := range ask[string](t, dbtest.Open(t).Pool(), `SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relpersistence = 'u' AND relnamespace = current_schema()::regnamespace`) {
-		require.Contains(t, left, name, "a crash empties this table")
-	}
-}
-
 // TestSnapshot writes rows while a backup is written. None is in it, and no
 // migration can change a table meanwhile.
 func TestSnapshot(t *testing.T) {
@@ -176,114 +157,6 @@ func TestSnapshot(t *testing.T) {
 	}
 	_, after := written(t, pool)
 	require.Equal(t, before.Rows()+int64(told), after.Rows())
-}
-
-// TestStopped ends commands whose stream waits: for a reader, or for a writer.
-func TestStopped(t *testing.T) {
-	t.Parallel()
-	pool, _ := site(t)
-	file, _ := written(t, pool)
-	stop := func(do func(ctx context.Context, r io.Reader, w io.Writer) error, meanwhile func(r io.Reader, w io.Writer)) {
-		t.Helper()
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		r, w := io.Pipe()
-		ended := make(chan error)
-		go func() { ended <- do(ctx, r, w) }()
-		meanwhile(r, w)
-		cancel()
-		err := <-ended
-		require.ErrorIs(t, err, context.Canceled)
-		require.NotErrorIs(t, err, backup.ErrRefused)
-	}
-	stop(func(ctx context.Context, _ io.Reader, w io.Writer) error {
-		_, err := backup.Write(ctx, pool, w, "v", silent)
-		return err
-	}, func(r io.Reader, _ io.Writer) {
-		_, err := io.ReadFull(r, make([]byte, 100))
-		require.NoError(t, err)
-	})
-	require.Empty(t, ask[string](t, pool, `SELECT state FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`))
-	half := func(_ io.Reader, w io.Writer) {
-		_, err := w.Write(file[:len(file)/2])
-		require.NoError(t, err)
-	}
-	stop(func(ctx context.Context, r io.Reader, _ io.Writer) error {
-		_, err := backup.Verify(ctx, r, silent)
-		return err
-	}, half)
-	to := empty(t)
-	stop(func(ctx context.Context, r io.Reader, _ io.Writer) error {
-		_, err := backup.Restore(ctx, to, r, silent)
-		return err
-	}, half)
-	requireEmpty(t, to.Pool)
-}
-
-func TestMigrationIsRunning(t *testing.T) {
-	t.Parallel()
-	pool := dbtest.Open(t).Pool()
-	conn, err := pool.Acquire(t.Context())
-	require.NoError(t, err)
-	_, err = conn.Exec(t.Context(), `SELECT pg_advisory_lock($1)`, lock.DefaultLockID)
-	require.NoError(t, err)
-	_, err = backup.Write(t.Context(), pool, io.Discard, "v", silent)
-	require.ErrorIs(t, err, backup.ErrRefused)
-	require.ErrorContains(t, err, "migration")
-	_, err = conn.Exec(t.Context(), `SELECT pg_advisory_unlock($1)`, lock.DefaultLockID)
-	require.NoError(t, err)
-	conn.Release()
-	written(t, pool)
-}
-
-// migrationsExcluded looks before the transaction whether a migration could run.
-type migrationsExcluded struct {
-	t      *testing.T
-	pool   *pgxpool.Pool
-	beside bool
-}
-
-func (m *migrationsExcluded) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	if strings.HasPrefix(data.SQL, "begin") {
-		m.beside = ask[bool](m.t, m.pool, `SELECT pg_try_advisory_xact_lock($1)`, lock.DefaultLockID)[0]
-	}
-	return ctx
-}
-
-func (*migrationsExcluded) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
-
-// TestSnapshotExcludesMigrations fails if a migration can end between the
-// snapshot and the locks on the tables.
-func TestSnapshotExcludesMigrations(t *testing.T) {
-	t.Parallel()
-	url := dbtest.URL(t)
-	tracer := &migrationsExcluded{t: t, pool: dbtest.OpenURL(t, url).Pool(), beside: true}
-	cfg, err := pgxpool.ParseConfig(url)
-	require.NoError(t, err)
-	cfg.ConnConfig.Tracer = tracer
-	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
-	require.NoError(t, err)
-	defer pool.Close()
-	written(t, pool)
-	require.False(t, tracer.beside)
-	require.True(t, ask[bool](t, tracer.pool, `SELECT pg_try_advisory_xact_lock($1)`, lock.DefaultLockID)[0], "after the backup")
-}
-
-// TestSequenceHidden makes a backup with a role that may read all tables but not
-// all sequences.
-func TestSequenceHidden(t *testing.T) {
-	t.Parallel()
-	pool, _ := site(t)
-	_, want := written(t, pool)
-	_, err := pool.Exec(t.Context(), `REVOKE ALL ON SEQUENCE users_id_seq FROM CURRENT_USER`)
-	require.NoError(t, err)
-	_, err = backup.Write(t.Context(), pool, io.Discard, "v", silent)
-	require.ErrorIs(t, err, backup.ErrRefused)
-	require.ErrorContains(t, err, "users_id_seq")
-	_, err = pool.Exec(t.Context(), `GRANT SELECT ON SEQUENCE users_id_seq TO CURRENT_USER`)
-	require.NoError(t, err)
-	_, got := written(t, pool)
-	sameData(t, want, got)
 }
 
 // TestOlderSchema restores the backup of an earlier release.
@@ -329,36 +202,6 @@ func TestNoStatistics(t *testing.T) {
 	require.ErrorContains(t, err, "the backup is restored, but not the statistics")
 	_, again := written(t, to.Pool)
 	sameData(t, m, again)
-}
-
-// TestAddedColumn restores a column that is not Byline's.
-func TestAddedColumn(t *testing.T) {
-	t.Parallel()
-	pool, _ := site(t)
-	_, err := pool.Exec(t.Context(), `ALTER TABLE users ADD "CRM id" varchar(20) NOT NULL DEFAULT 'none', ADD sums numeric(9,2)[]; UPDATE users SET sums = '{1.50}' WHERE id = 1`)
-	require.NoError(t, err)
-	file, m := written(t, pool)
-	to := empty(t)
-	_, err = backup.Restore(t.Context(), to, bytes.NewReader(file), silent)
-	require.NoError(t, err)
-	_, again := written(t, to.Pool)
-	sameData(t, m, again)
-	const values = `SELECT "CRM id" || COALESCE(sums::text, '') FROM users ORDER BY id`
-	require.Equal(t, ask[string](t, pool, values), ask[string](t, to.Pool, values))
-
-	// Its type is not that of another cluster.
-	_, err = pool.Exec(t.Context(), `CREATE TYPE mood AS ENUM ('good'); ALTER TABLE users ADD mood mood`)
-	require.NoError(t, err)
-	file, _ = written(t, pool)
-	to = empty(t)
-	_, err = backup.Restore(t.Context(), to, bytes.NewReader(file), silent)
-	require.ErrorIs(t, err, backup.ErrRefused)
-	require.ErrorContains(t, err, "column mood")
-	requireEmpty(t, to.Pool)
-	_, err = to.Pool.Exec(t.Context(), `CREATE TYPE mood AS ENUM ('good'); ALTER TABLE users ADD mood mood`)
-	require.NoError(t, err)
-	_, err = backup.Restore(t.Context(), to, bytes.NewReader(file), silent)
-	require.NoError(t, err)
 }
 
 func TestNotEmpty(t *testing.T) {
@@ -471,21 +314,6 @@ func TestForged(t *testing.T) {
 			requireEmpty(t, to.Pool)
 		})
 	}
-}
-
-// TestLongRow reads a small file that has a row without an end, which must not
-// take memory without a bound.
-func TestLongRow(t *testing.T) {
-	t.Parallel()
-	m := backup.Manifest{Format: 1, Tables: []backup.Table{{Name: "users", Columns: []string{"id"}}}}
-	text, err := json.Marshal(m)
-	require.NoError(t, err)
-	long := member{"tables/users/000001.copy", strings.Repeat("x", 65<<20)}
-	file := pack(t, []member{{"header.json", string(text)}, long, {"manifest.json", string(text)}})
-	require.Less(t, len(file), 100_000)
-	_, err = backup.Verify(t.Context(), bytes.NewReader(file), silent)
-	require.ErrorContains(t, err, "longer than 64 MB")
-	require.ErrorIs(t, err, backup.ErrRefused)
 }
 
 // TestOtherPrograms reads a backup without package backup: tar and zstd are

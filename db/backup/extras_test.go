@@ -13,12 +13,12 @@ import (
 	"github.com/byline-api/byline/db/dbtest"
 )
 
-// TestStrays lists what operators and other programs have added to a database.
-func TestStrays(t *testing.T) {
+// TestExtras lists what operators and other programs have added to a database.
+func TestExtras(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
 	pool := dbtest.OpenURL(t, url).Pool()
-	require.Empty(t, strays(t, pool), "of a new database")
+	require.Empty(t, extras(t, pool), "of a new database")
 	_, err := pool.Exec(t.Context(), `
 		CREATE TABLE notes (id bigserial PRIMARY KEY, note text);
 		ALTER TABLE users ADD crm_id int;
@@ -32,7 +32,7 @@ func TestStrays(t *testing.T) {
 	require.Equal(t, []string{
 		"function reporting.one()", "index users_crm_id_idx", "schema reporting",
 		"table notes", "type mood", "view authors",
-	}, strays(t, pool))
+	}, extras(t, pool))
 	// The target is in the same cluster here, and has these too.
 	all, err := backup.Objects(t.Context(), pool)
 	require.NoError(t, err)
@@ -40,8 +40,8 @@ func TestStrays(t *testing.T) {
 	require.Subset(t, all, []string{"database " + name, "setting work_mem=8MB of the role " + ask[string](t, pool, "SELECT current_user::text")[0] + " in the database " + name})
 }
 
-// TestStraysOfOlderSchema compares a database with the migrations that it has.
-func TestStraysOfOlderSchema(t *testing.T) {
+// TestExtrasOfOlderSchema compares a database with the migrations that it has.
+func TestExtrasOfOlderSchema(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
 	m, err := db.NewMigrator(url)
@@ -51,13 +51,13 @@ func TestStraysOfOlderSchema(t *testing.T) {
 		_, err := m.Down(t.Context())
 		require.NoError(t, err)
 	}
-	require.Empty(t, strays(t, dbtest.OpenURL(t, url).Pool()))
+	require.Empty(t, extras(t, dbtest.OpenURL(t, url).Pool()))
 }
 
-// strays returns those of a database, without the databases of other tests.
-func strays(t *testing.T, pool *pgxpool.Pool) []string {
+// extras returns those of a database, without the databases of other tests.
+func extras(t *testing.T, pool *pgxpool.Pool) []string {
 	t.Helper()
-	list, err := backup.Strays(t.Context(), pool, empty(t))
+	list, err := backup.Extras(t.Context(), pool, empty(t))
 	require.NoError(t, err)
 	return slices.DeleteFunc(list, func(name string) bool { return strings.HasPrefix(name, "database ") })
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Strays returns what the database and its cluster have, and a new database with
+// Extras returns what the database and its cluster have, and a new database with
 // the same migrations has not. A backup does not contain it. It migrates the
 // target, which must be of another cluster, to the schema of the source.
-func Strays(ctx context.Context, source *pgxpool.Pool, target Target) (strays []string, err error) {
+func Extras(ctx context.Context, source *pgxpool.Pool, target Target) (extras []string, err error) {
 	var schema int64
 	if err := pgx.BeginFunc(ctx, source, func(tx pgx.Tx) (err error) {
 		schema, err = schemaOf(ctx, tx)
@@ -39,10 +39,10 @@ func Strays(ctx context.Context, source *pgxpool.Pool, target Target) (strays []
 	}
 	for _, o := range have {
 		if !known[o.name] && known[o.table] { // with its table, its columns and indexes need not be named
-			strays = append(strays, o.name)
+			extras = append(extras, o.name)
 		}
 	}
-	return strays, nil
+	return extras, nil
 }
 
 // object is a part of a database or a cluster.
