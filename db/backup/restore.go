@@ -33,12 +33,12 @@ type Target struct {
 // migrations that are newer than the backup follow.
 func Restore(ctx context.Context, target Target, r io.Reader, told Progress) (_ Manifest, err error) {
 	r, end := reading(ctx, r)
-	defer func() { end(&err) }()
 	a, header, err := newArchiveReader(r)
 	if err != nil {
+		end(&err)
 		return Manifest{}, err
 	}
-	defer a.close()
+	defer func() { end(&err); a.close() }()
 	if header.Schema > target.Newest {
 		return Manifest{}, refusef("the backup is of the newer release %s (its schema is %d, and this release has %d): restore it with that release", header.Byline, header.Schema, target.Newest)
 	}
@@ -121,8 +121,8 @@ func load(ctx context.Context, tx pgx.Tx, a *archiveReader, header Manifest, tol
 	for _, t := range header.Tables {
 		rows := &tableReader{archive: a, table: t.Name, told: told, sums: newSummer()}
 		_, err := tx.Conn().PgConn().CopyFrom(ctx, rows, copyIn(t))
-		if rows.failed != nil {
-			err = rows.failed // the server only repeats it
+		if failed := rows.failed.Load(); failed != nil {
+			err = *failed // the server only repeats it
 		}
 		if err != nil {
 			return Manifest{}, fmt.Errorf("table %s: %w", t.Name, err)

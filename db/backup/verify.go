@@ -10,12 +10,12 @@ import (
 // checksums of all tables are right.
 func Verify(ctx context.Context, r io.Reader, told Progress) (_ Manifest, err error) {
 	r, end := reading(ctx, r)
-	defer func() { end(&err) }()
 	a, header, err := newArchiveReader(r)
 	if err != nil {
+		end(&err)
 		return Manifest{}, err
 	}
-	defer a.close()
+	defer func() { end(&err); a.close() }()
 	var read []Sums
 	for _, t := range header.Tables {
 		rows := &tableReader{archive: a, table: t.Name, told: told, sums: newSummer()}
