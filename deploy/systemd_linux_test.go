@@ -55,6 +55,9 @@ func TestUnitRuns(t *testing.T) {
 		block("install -m 755 /usr/local/bin/byline.old"), "ready",
 		"kill -KILL $(systemctl show --property=MainPID --value byline)", "sleep 0.5", "ready",
 		block("/var/backups/byline"), "[ $(stat --format=%s /var/backups/byline/site.byline) -gt 1000 ]",
+		"[ $(stat --format=%a /var/backups/byline/site.byline) = 600 ]", "sum=$(sha256sum /var/backups/byline/site.byline)",
+		"(" + strings.Replace(block("/var/backups/byline"), "byline backup -", "byline backup --no-such-flag", 1) + ") && exit 1",
+		"[ \"$(sha256sum /var/backups/byline/site.byline)\" = \"$sum\" ]", // a backup that fails keeps the last one
 		block("/backup/byline-data.tar.gz"), "ready",
 		"systemctl stop byline", "[ $(systemctl show --property=Result --value byline) = success ]",
 		"grep --quiet postgres /proc/[0-9]*/comm && exit 1",

@@ -26,14 +26,14 @@ func (p *program) backupCommand() *cobra.Command {
 			"service can run meanwhile. The file is read again and compared with its checksums before\n" +
 			"it gets its name. It contains the signing keys and password hashes, so that only its owner\n" +
 			"may read it. byline restore makes a database from it, with any version of PostgreSQL.",
-		Example: "  byline backup site.byline\n  byline backup --verify site.byline\n  byline backup - | ssh backup@example.com 'cat > site.byline'",
+		Example: "  byline backup site.byline\n  byline backup --verify site.byline\n  byline backup - | ssh backup@example.com 'umask 077; cat > site.byline.new'",
 		Args:    oneArgument,
 	}
 	cmd.Flags().BoolVar(&replace, "yes", false, "replace the file if it exists")
 	cmd.Flags().BoolVar(&verify, "verify", false, "write nothing, and compare an existing backup with its checksums")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if verify {
-			return p.verifyBackup(args[0])
+			return p.verifyBackup(cmd.Context(), args[0])
 		}
 		return p.with(func(ctx context.Context, cfg *config, log *slog.Logger) error {
 			return p.withDatabase(ctx, cfg, log, mustExist, func(url string) error {
@@ -80,7 +80,7 @@ func (p *program) backup(ctx context.Context, url, path string, replace bool) er
 	defer database.Close()
 	var m backup.Manifest
 	write := func(w io.Writer) (err error) {
-		m, err = backup.Write(ctx, database.Pool(), w, version, p.progress("writing"))
+		m, err = backup.Write(ctx, database.Pool(), output{w}, version, p.progress("writing"))
 		return backupError(err)
 	}
 	verified := ""
@@ -95,7 +95,7 @@ func (p *program) backup(ctx context.Context, url, path string, replace bool) er
 			if err := write(f); err != nil {
 				return err
 			}
-			return p.readAgain(f, m)
+			return p.readAgain(ctx, f, m)
 		})
 	}
 	if err != nil {
@@ -105,14 +105,20 @@ func (p *program) backup(ctx context.Context, url, path string, replace bool) er
 	return nil
 }
 
-// readAgain reads a backup that has just been written.
-func (p *program) readAgain(f *os.File, written backup.Manifest) error {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
+// readAgain reads a backup that has just been written, from the disk where that
+// is possible.
+func (p *program) readAgain(ctx context.Context, f *os.File, written backup.Manifest) error {
+	_, err := f.Seek(0, io.SeekStart)
+	if err = errors.Join(err, f.Sync()); err != nil {
+		return fail(exitFailure, fmt.Errorf("store the file: %w", err))
 	}
-	read, err := backup.Verify(f, p.progress("verifying"))
+	forgetPages(f)
+	read, err := backup.Verify(ctx, f, p.progress("verifying"))
 	if err == nil && contents(read) != contents(written) {
 		err = fmt.Errorf("it has %s instead of %s", contents(read), contents(written))
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	if err != nil {
 		return fmt.Errorf("the file is not what was written, so that it was deleted; look whether the disk is damaged: %w", err)
@@ -120,13 +126,13 @@ func (p *program) readAgain(f *os.File, written backup.Manifest) error {
 	return nil
 }
 
-func (p *program) verifyBackup(path string) error {
+func (p *program) verifyBackup(ctx context.Context, path string) error {
 	f, err := openBackup(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	m, err := backup.Verify(f, p.progress("verifying"))
+	m, err := backup.Verify(ctx, f, p.progress("verifying"))
 	if err != nil {
 		return backupError(err)
 	}

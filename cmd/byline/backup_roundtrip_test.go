@@ -42,7 +42,8 @@ func TestBackupRoundTrips(t *testing.T) {
 
 	if r.newer != r.older {
 		s.env = append(s.env, "BYLINE_PG_BIN=")
-		r.run(s, "upgrade-postgres")
+		r.refuseExtras(s)
+		r.run(s, "upgrade-postgres", "--yes")
 		r.same(s, m, "upgrade-postgres")
 		require.NoError(t, os.RemoveAll(filepath.Join(s.dir, "postgres-"+r.older.name)))
 		r.refuseWayDown(s)
@@ -63,6 +64,21 @@ func TestBackupRoundTrips(t *testing.T) {
 	r.run(back, "restore", r.file)
 	r.same(back, m, "embedded "+r.newer.name)
 	t.Logf("round trips of %d articles:\n%s", r.articles, strings.Join(r.lines, "\n"))
+}
+
+// refuseExtras makes what upgrade-postgres does not move, and checks that it says
+// so before it changes anything.
+func (r *roundTrips) refuseExtras(s *service) {
+	r.t.Helper()
+	server := postgres(r.t, s.dir)
+	for _, statement := range []string{"CREATE TABLE notes ()", "CREATE DATABASE other", "ALTER ROLE byline SET work_mem = '8MB'"} {
+		query[int](r.t, server.URL(), statement)
+	}
+	stopPostgres(r.t, server)
+	out, err := s.execute(nil, "upgrade-postgres")
+	require.ErrorContains(r.t, err, fmt.Sprint("exit status ", int(exitRefused)), "%s", out)
+	require.Contains(r.t, string(out), "\n  database other\n  setting work_mem=8MB of the role byline\n  table notes\nTo leave it")
+	require.Equal(r.t, r.older.name+"\n", readFile(r.t, filepath.Join(s.dir, "postgres", "PG_VERSION")))
 }
 
 // installed is a PostgreSQL of a major version.

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -24,7 +26,7 @@ func manifestOf(t testing.TB, path string) backup.Manifest {
 	f, err := os.Open(path)
 	require.NoError(t, err)
 	defer f.Close()
-	m, err := backup.Verify(f, func(string, int64, int64) {})
+	m, err := backup.Verify(t.Context(), f, func(string, int64, int64) {})
 	require.NoError(t, err)
 	return m
 }
@@ -87,6 +89,36 @@ func TestBackup(t *testing.T) {
 		require.NoError(t, err, "%s", out)
 	})
 
+	t.Run("DiskFull", func(t *testing.T) {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Skip("this test needs /dev/full")
+		}
+		defer full.Close()
+		for _, name := range []string{"backup", "export"} {
+			err := run(t.Context(), []string{name, "-"}, func(name string) string { return env[name] }, full, io.Discard)
+			require.ErrorIs(t, err, syscall.ENOSPC)
+			require.Equal(t, exitFailure, codeOf(err), "%v", err)
+		}
+	})
+
+	t.Run("InputStalls", func(t *testing.T) {
+		// A frame that zstd skips, and whose end does not come.
+		beginning := "\x50\x2a\x4d\x18\x00\x00\x10\x00" + strings.Repeat("x", 300_000)
+		for _, args := range [][]string{{"backup", "--verify", "-"}, {"restore", "-"}} {
+			cmd := exec.Command(binary, args...)
+			cmd.Env = []string{"DATABASE_URL=" + sharedDatabase(t, "stalled"+args[0]), "PATH=" + os.Getenv("PATH")}
+			in, err := cmd.StdinPipe()
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			_, err = io.WriteString(in, beginning) // more than the pipe takes, so that somebody reads it
+			require.NoError(t, err)
+			require.NoError(t, cmd.Process.Signal(os.Interrupt))
+			require.Error(t, cmd.Wait())
+			require.Equal(t, int(exitFailure), cmd.ProcessState.ExitCode(), "%v: it has ended by itself", args)
+		}
+	})
+
 	t.Run("Restore", func(t *testing.T) {
 		to := map[string]string{"DATABASE_URL": sharedDatabase(t, "restored")}
 		out, err := command(t, to, "restore", path)
@@ -99,6 +131,12 @@ func TestBackup(t *testing.T) {
 		_, err = command(t, to, "restore", path)
 		require.Equal(t, exitRefused, codeOf(err), "%v", err)
 		require.ErrorContains(t, err, "not empty")
+	})
+
+	t.Run("NoFile", func(t *testing.T) {
+		_, err := command(t, env, "restore", os.DevNull)
+		require.Equal(t, exitUsage, codeOf(err), "%v", err)
+		require.ErrorContains(t, err, "byline restore - <")
 	})
 
 	t.Run("DamagedFileMakesNoDatabase", func(t *testing.T) {

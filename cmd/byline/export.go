@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -57,7 +58,7 @@ func (p *program) export(ctx context.Context, url, path string, replace bool) er
 	defer database.Close()
 	var counts []exporter.Count
 	write := func(w io.Writer) (err error) {
-		counts, err = exporter.Run(ctx, database.Pool(), w)
+		counts, err = exporter.Run(ctx, database.Pool(), output{w})
 		return err
 	}
 	if path == "-" {
@@ -93,7 +94,7 @@ func storeFile(path string, replace bool, write func(*os.File) error) (err error
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.incomplete") // with the mode 0600
 	if err != nil {
-		return err
+		return fail(exitFailure, err)
 	}
 	defer func() {
 		if err != nil {
@@ -104,20 +105,48 @@ func storeFile(path string, replace bool, write func(*os.File) error) (err error
 	if err := write(f); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("store the file: %w", err)
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fail(exitFailure, fmt.Errorf("store the file: %w", err))
 	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("store the file: %w", err)
+	if err := giveName(f.Name(), path, replace); err != nil {
+		return err
 	}
-	if replace {
-		return os.Rename(f.Name(), path)
+	return fail(exitFailure, syncFolder(filepath.Dir(path)))
+}
+
+// giveName gives a complete file its name.
+func giveName(temp, path string, replace bool) error {
+	if !replace {
+		// Unlike a rename, a link fails if somebody has made the file meanwhile.
+		err := os.Link(temp, path)
+		switch {
+		case err == nil:
+			return fail(exitFailure, os.Remove(temp))
+		case errors.Is(err, fs.ErrExist):
+			return fail(exitRefused, fmt.Errorf("%s exists now: name another file, or repeat the command with --yes to replace it", path))
+		}
+		// It is a file system without links.
 	}
-	// Unlike a rename, a link fails if somebody has made the file meanwhile.
-	if err := os.Link(f.Name(), path); err == nil {
-		return os.Remove(f.Name())
-	} else if errors.Is(err, fs.ErrExist) {
-		return fail(exitRefused, fmt.Errorf("%s exists now: name another file, or repeat the command with --yes to replace it", path))
+	return fail(exitFailure, os.Rename(temp, path))
+}
+
+// syncFolder ensures that a new name in a folder survives a crash of the machine.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" { // which cannot
+		return nil
 	}
-	return os.Rename(f.Name(), path) // a file system without links
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// output is where a command writes its result. databaseError would take an error
+// of it, such as that of a full disk, for one of the connection.
+type output struct{ io.Writer }
+
+func (o output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	return n, fail(exitFailure, err)
 }

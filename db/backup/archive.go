@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -79,7 +81,9 @@ type tableWriter struct {
 
 // Write implements io.Writer.
 func (w *tableWriter) Write(p []byte) (int, error) {
-	_, _ = w.sums.Write(p)
+	if _, err := w.sums.Write(p); err != nil {
+		return 0, err
+	}
 	w.buffer = append(w.buffer, p...)
 	if len(w.buffer) < memberSize || !w.sums.whole() {
 		return len(p), nil
@@ -100,9 +104,10 @@ func (w *tableWriter) flush() error {
 
 // archiveReader reads a backup from a stream, member by member.
 type archiveReader struct {
-	zstd *zstd.Decoder
-	tar  *tar.Reader
-	next *tar.Header // the member whose content comes next; nil at the end
+	using sync.Mutex // pgx may still read when it has returned, and the archive is closed
+	zstd  *zstd.Decoder
+	tar   *tar.Reader
+	next  *tar.Header // the member whose content comes next; nil at the end
 }
 
 // errDamaged is the reason why a backup is refused whose bytes are not those
@@ -125,7 +130,12 @@ func newArchiveReader(r io.Reader) (*archiveReader, Manifest, error) {
 	return a, m, nil
 }
 
-func (a *archiveReader) close() { a.zstd.Close() }
+// close frees the memory. The stream must have ended, so that nobody waits for it.
+func (a *archiveReader) close() {
+	a.using.Lock()
+	defer a.using.Unlock()
+	a.zstd.Close()
+}
 
 func (a *archiveReader) header() (Manifest, error) {
 	err := a.advance()
@@ -178,7 +188,11 @@ func (a *archiveReader) manifest() (Manifest, error) {
 		return m, errDamaged(fmt.Errorf("it has the member %q behind its manifest", a.next.Name))
 	}
 	// Reading to the end checks the checksum of the compression too.
-	if _, err := io.Copy(io.Discard, a.zstd); err != nil {
+	behind, err := io.Copy(io.Discard, a.zstd)
+	if err == nil && behind > 0 {
+		err = fmt.Errorf("it has %d bytes behind its end", behind)
+	}
+	if err != nil {
 		return m, errDamaged(err)
 	}
 	return m, nil
@@ -192,11 +206,13 @@ type tableReader struct {
 	sums    *summer
 	members int
 	inside  bool
-	failed  error // why the backup cannot be read
+	failed  atomic.Pointer[error] // why the backup cannot be read
 }
 
 // Read implements io.Reader.
 func (r *tableReader) Read(p []byte) (int, error) {
+	r.archive.using.Lock()
+	defer r.archive.using.Unlock()
 	for {
 		if !r.inside {
 			if r.archive.next == nil || !strings.HasPrefix(r.archive.next.Name, "tables/"+r.table+"/") {
@@ -208,7 +224,9 @@ func (r *tableReader) Read(p []byte) (int, error) {
 			r.inside = true
 		}
 		n, err := r.archive.tar.Read(p)
-		_, _ = r.sums.Write(p[:n])
+		if _, long := r.sums.Write(p[:n]); long != nil {
+			return 0, r.fail(long)
+		}
 		if errors.Is(err, io.EOF) {
 			r.inside = false
 			r.told(r.table, r.sums.rows, r.sums.bytes)
@@ -224,8 +242,9 @@ func (r *tableReader) Read(p []byte) (int, error) {
 }
 
 func (r *tableReader) fail(err error) error {
-	r.failed = errDamaged(err)
-	return r.failed
+	err = errDamaged(err)
+	r.failed.Store(&err)
+	return err
 }
 
 // compare returns an error unless the tables of a backup are those that its

@@ -50,6 +50,7 @@ type Manifest struct {
 type Table struct {
 	Name    string   `json:"name"`
 	Columns []string `json:"columns"`
+	Types   []string `json:"types,omitempty"` // of the columns; older releases do not write them
 	Sums
 }
 

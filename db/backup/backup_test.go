@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +16,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/klauspost/compress/zstd"
-	"github.com/pressly/goose/v3/lock"
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/api/publish"
@@ -111,7 +109,7 @@ func TestRoundTrip(t *testing.T) {
 	file, m := written(t, pool)
 	require.EqualValues(t, "v1.2.3", m.Byline)
 	require.WithinDuration(t, time.Now(), m.Time, time.Hour)
-	read, err := backup.Verify(bytes.NewReader(file), silent)
+	read, err := backup.Verify(t.Context(), bytes.NewReader(file), silent)
 	require.NoError(t, err)
 	require.Equal(t, m, read)
 
@@ -135,23 +133,6 @@ func TestRoundTrip(t *testing.T) {
 	_, err = to.Pool.Exec(t.Context(), `DELETE FROM audit_log`)
 	_, want := pool.Exec(t.Context(), `DELETE FROM audit_log`)
 	require.Equal(t, want == nil, err == nil)
-}
-
-// TestEveryTableIsDecided fails if a migration adds a table, and nobody has
-// decided in tables.go whether backups contain it.
-func TestEveryTableIsDecided(t *testing.T) {
-	t.Parallel()
-	kept, left := backup.Decided()
-	for name, reason := range left {
-		require.NotEmpty(t, reason, name)
-	}
-	decided := slices.Sorted(slices.Values(append(kept, slices.Collect(maps.Keys(left))...)))
-	require.Equal(t, decided, ask[string](t, dbtest.Open(t).Pool(),
-		`SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p', 'm', 'f') AND relnamespace = current_schema()::regnamespace ORDER BY relname COLLATE "C"`),
-		"db/backup/tables.go must say for each table whether a backup contains it")
-	for _, name := range ask[string](t, dbtest.Open(t).Pool(), `SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relpersistence = 'u' AND relnamespace = current_schema()::regnamespace`) {
-		require.Contains(t, left, name, "a crash empties this table")
-	}
 }
 
 // TestSnapshot writes rows while a backup is written. None is in it, and no
@@ -178,22 +159,6 @@ func TestSnapshot(t *testing.T) {
 	require.Equal(t, before.Rows()+int64(told), after.Rows())
 }
 
-func TestMigrationIsRunning(t *testing.T) {
-	t.Parallel()
-	pool := dbtest.Open(t).Pool()
-	conn, err := pool.Acquire(t.Context())
-	require.NoError(t, err)
-	_, err = conn.Exec(t.Context(), `SELECT pg_advisory_lock($1)`, lock.DefaultLockID)
-	require.NoError(t, err)
-	_, err = backup.Write(t.Context(), pool, io.Discard, "v", silent)
-	require.ErrorIs(t, err, backup.ErrRefused)
-	require.ErrorContains(t, err, "migration")
-	_, err = conn.Exec(t.Context(), `SELECT pg_advisory_unlock($1)`, lock.DefaultLockID)
-	require.NoError(t, err)
-	conn.Release()
-	written(t, pool)
-}
-
 // TestOlderSchema restores the backup of an earlier release.
 func TestOlderSchema(t *testing.T) {
 	t.Parallel()
@@ -216,6 +181,27 @@ func TestOlderSchema(t *testing.T) {
 	_, err = m.Up(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, ask[string](t, pool, schema), ask[string](t, to.Pool, schema))
+}
+
+// TestNoStatistics stops a restore when all rows are stored.
+func TestNoStatistics(t *testing.T) {
+	t.Parallel()
+	pool, _ := site(t)
+	file, m := written(t, pool)
+	to := empty(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	migrate := to.MigrateTo
+	to.MigrateTo = func(ctx context.Context, version int64) error {
+		if ask[bool](t, to.Pool, `SELECT to_regclass('users') IS NOT NULL`)[0] {
+			cancel() // it is the second call
+			return nil
+		}
+		return migrate(ctx, version)
+	}
+	_, err := backup.Restore(ctx, to, bytes.NewReader(file), silent)
+	require.ErrorContains(t, err, "the backup is restored, but not the statistics")
+	_, again := written(t, to.Pool)
+	sameData(t, m, again)
 }
 
 func TestNotEmpty(t *testing.T) {
@@ -248,7 +234,7 @@ func TestDamaged(t *testing.T) {
 	to := empty(t)
 	refuse := func(damaged []byte) {
 		t.Helper()
-		_, err := backup.Verify(bytes.NewReader(damaged), silent)
+		_, err := backup.Verify(t.Context(), bytes.NewReader(damaged), silent)
 		require.ErrorIs(t, err, backup.ErrRefused)
 	}
 	for at := 0; at < len(file); at += len(file)/40 + 1 {
@@ -257,6 +243,8 @@ func TestDamaged(t *testing.T) {
 		changed[at] ^= 0x10
 		refuse(changed)
 	}
+	refuse(append(bytes.Clone(file), file...)) // both are whole
+	refuse(append(bytes.Clone(file), 'x'))
 	for _, cut := range []int{1, 3, 4, 5, 100} { // the checksum of the compression, and what is before it
 		refuse(file[:len(file)-cut])
 	}
@@ -302,9 +290,20 @@ func TestForged(t *testing.T) {
 			_, m[i].text, _ = strings.Cut(m[i].text, "\n")
 			return m
 		},
-		"NewerFormat":  func(m []member) []member { return replaced(m, "header.json", `"format": 1`, `"format": 2`) },
-		"NewerSchema":  func(m []member) []member { return replaced(m, "header.json", `"schema": `, `"schema": 9`) },
-		"OtherTable":   func(m []member) []member { return replaced(m, "header.json", `"users"`, `"pg_authid"`) },
+		"NewerFormat": func(m []member) []member { return replaced(m, "header.json", `"format": 1`, `"format": 2`) },
+		"NewerSchema": func(m []member) []member { return replaced(m, "header.json", `"schema": `, `"schema": 9`) },
+		"OtherTable":  func(m []member) []member { return replaced(m, "header.json", `"users"`, `"pg_authid"`) },
+		"TableMissing": func(m []member) []member {
+			return slices.DeleteFunc(edited(t, m, func(f *backup.Manifest) {
+				f.Tables = slices.DeleteFunc(f.Tables, func(t backup.Table) bool { return t.Name == "sessions" })
+			}), func(m member) bool { return strings.HasPrefix(m.name, "tables/sessions/") })
+		},
+		"StrangeType": func(m []member) []member {
+			return edited(t, m, func(f *backup.Manifest) {
+				f.Tables[0].Columns = append(f.Tables[0].Columns, "more")
+				f.Tables[0].Types = append(f.Tables[0].Types, "int; DROP TABLE users")
+			})
+		},
 		"OtherColumns": func(m []member) []member { return replaced(m, "header.json", `"username"`, `"username, email"`) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -347,6 +346,23 @@ type member struct{ name, text string }
 func replaced(members []member, name, before, after string) []member {
 	i := slices.IndexFunc(members, func(m member) bool { return m.name == name })
 	members[i].text = strings.Replace(members[i].text, before, after, 1)
+	return members
+}
+
+// edited changes the header and the manifest in the same way.
+func edited(t *testing.T, members []member, change func(*backup.Manifest)) []member {
+	t.Helper()
+	for i, m := range members {
+		if !strings.HasSuffix(m.name, ".json") {
+			continue
+		}
+		var f backup.Manifest
+		require.NoError(t, json.Unmarshal([]byte(m.text), &f))
+		change(&f)
+		text, err := json.Marshal(f)
+		require.NoError(t, err)
+		members[i].text = string(text)
+	}
 	return members
 }
 

@@ -31,12 +31,14 @@ type Target struct {
 //
 // The schema is first that of the backup. When the rows are stored, the
 // migrations that are newer than the backup follow.
-func Restore(ctx context.Context, target Target, r io.Reader, told Progress) (Manifest, error) {
+func Restore(ctx context.Context, target Target, r io.Reader, told Progress) (_ Manifest, err error) {
+	r, end := reading(ctx, r)
 	a, header, err := newArchiveReader(r)
 	if err != nil {
+		end(&err)
 		return Manifest{}, err
 	}
-	defer a.close()
+	defer func() { end(&err); a.close() }()
 	if header.Schema > target.Newest {
 		return Manifest{}, refusef("the backup is of the newer release %s (its schema is %d, and this release has %d): restore it with that release", header.Byline, header.Schema, target.Newest)
 	}
@@ -53,7 +55,10 @@ func Restore(ctx context.Context, target Target, r io.Reader, told Progress) (Ma
 	if err := target.MigrateTo(ctx, target.Newest); err != nil {
 		return Manifest{}, fmt.Errorf("the backup is restored, but a newer migration failed; byline migrate up repeats it: %w", err)
 	}
-	return m, analyze(ctx, target.Pool)
+	if err := analyze(ctx, target.Pool); err != nil {
+		return Manifest{}, fmt.Errorf("the backup is restored, but not the statistics of the planner; run ANALYZE in the database, and do not repeat this command: %w", err)
+	}
+	return m, nil
 }
 
 // prepareSchema gives an empty database the schema of the backup.
@@ -116,8 +121,8 @@ func load(ctx context.Context, tx pgx.Tx, a *archiveReader, header Manifest, tol
 	for _, t := range header.Tables {
 		rows := &tableReader{archive: a, table: t.Name, told: told, sums: newSummer()}
 		_, err := tx.Conn().PgConn().CopyFrom(ctx, rows, copyIn(t))
-		if rows.failed != nil {
-			err = rows.failed // the server only repeats it
+		if failed := rows.failed.Load(); failed != nil {
+			err = *failed // the server only repeats it
 		}
 		if err != nil {
 			return Manifest{}, fmt.Errorf("table %s: %w", t.Name, err)
@@ -162,7 +167,7 @@ func open(ctx context.Context, tx pgx.Tx, header Manifest) (rebuild func(Manifes
 	if err != nil {
 		return nil, err
 	}
-	if err := known(header.Tables, have); err != nil {
+	if err := addColumns(ctx, tx, header.Tables, have); err != nil {
 		return nil, err
 	}
 	dropped, err := bulk.Drop(ctx, tx, all)

@@ -9,6 +9,12 @@ import (
 	"math/bits"
 )
 
+// maxRow is more than a row of Byline can take: the longest text is a response
+// of about 2 MB, which is stored for a repeated request, with two digits a byte.
+const maxRow = 64 << 20
+
+var errLongRow = refusef("a row is longer than %d MB, which none of Byline is", maxRow>>20)
+
 // summer computes the sums of the rows that are written to it. In the text
 // format of COPY, each row ends with a line feed, and has no other.
 type summer struct {
@@ -20,13 +26,16 @@ type summer struct {
 
 func newSummer() *summer { return &summer{all: sha256.New()} }
 
-// Write implements io.Writer. It never fails.
+// Write implements io.Writer. It fails only with errLongRow.
 func (s *summer) Write(p []byte) (int, error) {
 	n := len(p)
 	s.bytes += int64(n)
 	_, _ = s.all.Write(p)
 	for {
 		end := bytes.IndexByte(p, '\n')
+		if len(s.row)+len(p) > maxRow && (end < 0 || len(s.row)+end > maxRow) {
+			return 0, errLongRow
+		}
 		if end < 0 {
 			s.row = append(s.row, p...)
 			return n, nil

@@ -2,10 +2,12 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // left are the tables that a backup does not contain, with the reason. All
@@ -46,7 +48,8 @@ func tablesOf(ctx context.Context, tx pgx.Tx) ([]string, error) {
 // their columns. Columns that PostgreSQL computes are none. Other programs may
 // have tables in the database: those are not Byline's.
 func keptTables(ctx context.Context, tx pgx.Tx) ([]Table, error) {
-	rows, err := tx.Query(ctx, `SELECT c.relname::text AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns
+	rows, err := tx.Query(ctx, `SELECT c.relname::text AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns,
+			array_agg(format_type(a.atttypid, NULL) ORDER BY a.attnum) AS types
 		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 		WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace AND c.relname = ANY ($1)
 		GROUP BY c.relname ORDER BY c.relname`, kept)
@@ -54,12 +57,22 @@ func keptTables(ctx context.Context, tx pgx.Tx) ([]Table, error) {
 		return nil, fmt.Errorf("list the tables: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (t Table, err error) {
-		return t, row.Scan(&t.Name, &t.Columns)
+		return t, row.Scan(&t.Name, &t.Columns, &t.Types)
 	})
 }
 
-// sequences returns the sequences that have been used.
+// sequences returns the sequences that have been used. To a role that may not
+// read a sequence, it would look as if it had not been.
 func sequences(ctx context.Context, tx pgx.Tx) ([]Sequence, error) {
+	var role, hidden string
+	err := tx.QueryRow(ctx, `SELECT current_user, COALESCE(min(sequencename::text), '') FROM pg_sequences
+		WHERE schemaname = current_schema() AND NOT has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'SELECT')`).Scan(&role, &hidden)
+	if err != nil {
+		return nil, fmt.Errorf("look for sequences that cannot be read: %w", err)
+	}
+	if hidden != "" {
+		return nil, refusef("the role %s may not read the sequence %s, without which a restored site cannot store anything: use the role of the service, or GRANT SELECT ON ALL SEQUENCES to this one", role, hidden)
+	}
 	rows, err := tx.Query(ctx, `SELECT sequencename::text, last_value FROM pg_sequences
 		WHERE schemaname = current_schema() AND last_value IS NOT NULL AND sequencename <> 'goose_db_version_id_seq' ORDER BY sequencename`)
 	if err != nil {
@@ -93,20 +106,54 @@ func copyIn(t Table) string {
 	return fmt.Sprintf("COPY %s (%s) FROM STDIN (FREEZE)", pgx.Identifier{t.Name}.Sanitize(), columnsOf(t))
 }
 
-// known returns an error unless this release knows the tables of a backup, and
-// the database has them with the same columns.
-func known(wanted, have []Table) error {
+// addColumns makes the tables of a database those of a backup. A database at the
+// schema of the backup lacks only the columns that the operator had added. It
+// returns an error for all other differences.
+func addColumns(ctx context.Context, tx pgx.Tx, wanted, have []Table) error {
+	byName := map[string]Table{}
 	for _, t := range wanted {
-		i := slices.IndexFunc(have, func(h Table) bool { return h.Name == t.Name })
-		if i < 0 {
-			return refusef("the backup has the table %s, which the database has not: restore it with the release that wrote it", t.Name)
+		byName[t.Name] = t
+	}
+	for _, h := range have {
+		t, ok := byName[h.Name]
+		if !ok {
+			return refusef("the backup lacks the table %s: use another backup", h.Name)
 		}
-		a, b := slices.Sorted(slices.Values(t.Columns)), slices.Sorted(slices.Values(have[i].Columns))
-		if !slices.Equal(a, b) {
-			return refusef("the table %s has other columns in the backup than in the database: restore it with the release that wrote it", t.Name)
+		delete(byName, h.Name)
+		for _, c := range h.Columns {
+			if !slices.Contains(t.Columns, c) {
+				return refusef("the table %s has no column %s in the backup: restore it with the release that wrote it", t.Name, c)
+			}
+		}
+		for i, c := range t.Columns {
+			if slices.Contains(h.Columns, c) {
+				continue
+			}
+			if err := addColumn(ctx, tx, t, i); err != nil {
+				return err
+			}
 		}
 	}
+	for name := range byName {
+		return refusef("the backup has the table %s, which the database has not: restore it with the release that wrote it", name)
+	}
 	return nil
+}
+
+func addColumn(ctx context.Context, tx pgx.Tx, t Table, i int) error {
+	var kind *string // as PostgreSQL writes it, and not as the backup does
+	if len(t.Types) == len(t.Columns) {
+		var malformed *pgconn.PgError
+		err := tx.QueryRow(ctx, `SELECT format_type(to_regtype($1), NULL)`, t.Types[i]).Scan(&kind)
+		if err != nil && !errors.As(err, &malformed) {
+			return fmt.Errorf("the type of the column %s of the table %s: %w", t.Columns[i], t.Name, err)
+		}
+	}
+	if kind == nil {
+		return refusef("the table %s has the column %s in the backup, which is not Byline's and whose type is not known here: "+
+			"apply byline migrate up to the empty database, add the column, and repeat the command", t.Name, t.Columns[i])
+	}
+	return execute(ctx, tx, `ALTER TABLE `+pgx.Identifier{t.Name}.Sanitize()+` ADD `+pgx.Identifier{t.Columns[i]}.Sanitize()+` `+*kind)
 }
 
 // prepare sets for a transaction what COPY needs: nothing limits the time, rows

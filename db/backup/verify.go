@@ -1,18 +1,21 @@
 package backup
 
 import (
+	"context"
 	"fmt"
 	"io"
 )
 
 // Verify reads a whole backup, and returns its manifest if the counts and the
 // checksums of all tables are right.
-func Verify(r io.Reader, told Progress) (Manifest, error) {
+func Verify(ctx context.Context, r io.Reader, told Progress) (_ Manifest, err error) {
+	r, end := reading(ctx, r)
 	a, header, err := newArchiveReader(r)
 	if err != nil {
+		end(&err)
 		return Manifest{}, err
 	}
-	defer a.close()
+	defer func() { end(&err); a.close() }()
 	var read []Sums
 	for _, t := range header.Tables {
 		rows := &tableReader{archive: a, table: t.Name, told: told, sums: newSummer()}

@@ -13,35 +13,57 @@ import (
 
 // Write writes a backup of the database, as it is at one moment, and returns
 // what it has written. version is that of this build.
+//
+// A migration may run before or after the backup but not meanwhile: the locks on
+// the tables keep it from that. The snapshot is taken under the lock of the
+// migrations, so that none ends between the snapshot and the locks.
 func Write(ctx context.Context, pool *pgxpool.Pool, w io.Writer, version string, told Progress) (m Manifest, err error) {
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err = pgx.BeginTxFunc(ctx, pool, options, func(tx pgx.Tx) error {
-		if err := prepare(ctx, tx); err != nil {
+	m = Manifest{Format: format, Byline: version}
+	w, end := writing(ctx, w)
+	err = pool.AcquireFunc(ctx, func(c *pgxpool.Conn) (err error) {
+		defer func() {
+			if err != nil {
+				_ = c.Conn().Close(ctx) // with the lock of the migrations
+			}
+		}()
+		if err := excludeMigrations(ctx, c); err != nil {
 			return err
 		}
-		m = Manifest{Format: format, Byline: version}
-		if err := describe(ctx, tx, &m); err != nil {
-			return err
-		}
-		return write(ctx, tx, w, &m, told)
+		options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+		return pgx.BeginTxFunc(ctx, c, options, func(tx pgx.Tx) error {
+			if err := prepare(ctx, tx); err != nil {
+				return err
+			}
+			if err := describe(ctx, tx, &m); err != nil {
+				return err
+			}
+			return write(ctx, tx, w, &m, told)
+		})
 	})
+	if endErr := end(); err == nil {
+		err = endErr
+	}
 	if err != nil {
 		return Manifest{}, fmt.Errorf("backup: %w", err)
 	}
 	return m, nil
 }
 
-// describe reads what the header of a backup has. A migration may run before or
-// after the backup but not meanwhile: the locks on the tables keep it from that,
-// and a backup does not begin in the middle of one.
-func describe(ctx context.Context, tx pgx.Tx, m *Manifest) (err error) {
+// excludeMigrations takes the lock of the migrations for this connection.
+func excludeMigrations(ctx context.Context, c *pgxpool.Conn) error {
 	var quiet bool
-	if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_lock_shared($1)`, lock.DefaultLockID).Scan(&quiet); err != nil {
+	if err := c.QueryRow(ctx, `SELECT pg_try_advisory_lock_shared($1)`, lock.DefaultLockID).Scan(&quiet); err != nil {
 		return fmt.Errorf("look for a migration: %w", err)
 	}
 	if !quiet {
 		return refusef("a migration of the database is running: repeat the command when it has ended")
 	}
+	return nil
+}
+
+// describe reads what the header of a backup has, and exchanges the lock of the
+// migrations for locks on the tables.
+func describe(ctx context.Context, tx pgx.Tx, m *Manifest) (err error) {
 	if m.Tables, err = keptTables(ctx, tx); err != nil {
 		return err
 	}
@@ -60,7 +82,11 @@ func describe(ctx context.Context, tx pgx.Tx, m *Manifest) (err error) {
 	}
 	err = tx.QueryRow(ctx, `SELECT max(version_id), current_setting('server_version'), now() FROM goose_db_version WHERE is_applied`).
 		Scan(&m.Schema, &m.Postgres, &m.Time)
+	if err != nil {
+		return err
+	}
 	m.Time = m.Time.UTC()
+	_, err = sequences(ctx, tx) // they are read at the end; that they cannot be is said now
 	return err
 }
 

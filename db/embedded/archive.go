@@ -140,7 +140,7 @@ func (s *source) fetch(ctx context.Context, url, path, digest string) (err error
 	if res.ContentLength > maxArchive {
 		return fmt.Errorf("GET %s: the archive has %d bytes, which is more than the maximum of %d", url, res.ContentLength, maxArchive)
 	}
-	s.log.Info("embedded: no PostgreSQL found, downloading one",
+	s.log.Info("embedded: downloading PostgreSQL",
 		"version", s.version, "url", url, "bytes", res.ContentLength, "to", path)
 
 	file, err := os.CreateTemp(filepath.Dir(path), unfinishedPrefix)

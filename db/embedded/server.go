@@ -77,7 +77,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 			_ = s.lock.Close()
 		}
 	}()
-	if err := finishUpgrade(s.dataDir); err != nil {
+	if err := finishUpgrade(s.dataDir, cfg.Logger); err != nil {
 		return nil, err
 	}
 	// Another byline that has the lock may be creating the cluster.

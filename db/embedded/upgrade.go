@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/url"
 	"os"
@@ -18,6 +19,9 @@ const (
 	// movedName is the name of a cluster that has all data of the one with
 	// clusterName and is about to take its place.
 	movedName = clusterName + ".new"
+	// unusedPrefix starts the names of clusters with movedName whose place was
+	// taken.
+	unusedPrefix = clusterName + "-unused-"
 	// upgradePrefix starts the names of folders with a cluster that does not
 	// have all data yet.
 	upgradePrefix = "upgrade-"
@@ -180,7 +184,7 @@ func exchange(dataDir, moved, kept string) error {
 
 // finishUpgrade completes or takes back an upgrade that was killed. The caller
 // holds the lock on the data folder.
-func finishUpgrade(dataDir string) error {
+func finishUpgrade(dataDir string, log *slog.Logger) error {
 	left, _ := filepath.Glob(filepath.Join(dataDir, upgradePrefix+"*"))
 	for _, path := range left {
 		_ = os.RemoveAll(path)
@@ -191,8 +195,12 @@ func finishUpgrade(dataDir string) error {
 		return nil
 	case exists(filepath.Join(cluster, "PG_VERSION")):
 		// The old cluster is still in its place, and may be written from now
-		// on, so that the new one would lack something.
-		return os.RemoveAll(ready)
+		// on, so that the new one would lack something. It is not deleted: an
+		// older release, which does not know it, may have put an empty cluster
+		// there.
+		unused := filepath.Join(dataDir, unusedPrefix+time.Now().UTC().Format("20060102T150405.000"))
+		log.Warn("embedded: an upgrade of PostgreSQL was killed; delete its copy of the data when you have seen that the service has all", "folder", unused)
+		return os.Rename(ready, unused)
 	}
 	if err := os.Rename(ready, cluster); err != nil {
 		return err

@@ -49,7 +49,7 @@ func TestUpgradeKilled(t *testing.T) {
 	require.DirExists(t, at("postgres-0"))
 
 	// After the first rename: the cluster in its place may be written, so that
-	// the moved one is of no use. Before it, there is only a part of one.
+	// the moved one is put away. Before it, there is only a part of one.
 	require.NoError(t, os.Rename(at("postgres-0"), at(movedName)))
 	require.NoError(t, os.Mkdir(at(upgradePrefix+"1"), 0o700))
 	s = start(t, cfg)
@@ -57,6 +57,10 @@ func TestUpgradeKilled(t *testing.T) {
 	stop(t, s)
 	require.NoDirExists(t, at(movedName))
 	require.NoDirExists(t, at(upgradePrefix+"1"))
+	unused, err := filepath.Glob(at(unusedPrefix + "*"))
+	require.NoError(t, err)
+	require.Len(t, unused, 1)
+	require.FileExists(t, filepath.Join(unused[0], "PG_VERSION"))
 }
 
 // TestUpgradeRefused checks that a cluster is not moved to the same version or
