@@ -63,7 +63,7 @@ pitr-test: ## Return to the moment before a mistake with pgBackRest, by the comm
 	BYLINE_TEST_PGBACKREST=1 $(GO) test -pgo=off -run TestPointInTime -count=1 -timeout 20m -v ./cmd/byline
 
 .PHONY: ha
-ha: build ## As root: start three machines with deploy/ha, inject 20 faults under load, and write the table of docs/faults.md: make ha HA='--rounds 5 --only leader'
+ha: build ## As root: start three machines with deploy/ha, inject faults under load in 20 rounds, each kind at least once, and write the table of docs/faults.md: make ha HA='--rounds 5 --only leader'
 	deploy/ha/lab/install '$(CURDIR)/.cache/ha'
 	$(GO) build -trimpath -o bin/ha ./deploy/ha/lab
 	bin/ha --page '$(CURDIR)/docs/faults.md' $(HA)

@@ -38,7 +38,7 @@ func TestHATemplates(t *testing.T) {
 	env := envFile(t, "ha/ha.env.example")
 	for _, name := range known {
 		require.True(t, used[name], "no template uses %s", name)
-		if name != "NODE_ADDRESS" { // one of NODE1 to NODE3
+		if name != "NODE_ADDRESS" && name != "ETCD_STATE" { // configure finds them out
 			require.Contains(t, env, name, "ha.env.example")
 		}
 	}
@@ -47,11 +47,80 @@ func TestHATemplates(t *testing.T) {
 // TestHAServiceSettings checks that the service knows its settings.
 func TestHAServiceSettings(t *testing.T) {
 	t.Parallel()
-	env := envFile(t, "ha/templates/byline.env")
+	env := envFile(t, "ha/templates/cluster.env")
 	for name, value := range env {
 		env[name] = strings.ReplaceAll(strings.Trim(value, "'"), "@BYLINE_PASSWORD@", "secret")
 	}
 	require.Equal(t, "0.0.0.0:8080", settings(t, env)["BYLINE_ADDR"])
+	dropIn := readFile(t, "ha/systemd/byline.service.d/cluster.conf")
+	require.Contains(t, dropIn, "EnvironmentFile=\nEnvironmentFile=/etc/byline/cluster.env\nEnvironmentFile=-/etc/byline/byline.env\n", "the operator's settings win")
+	require.Contains(t, readFile(t, "byline.service"), "\nEnvironmentFile=-/etc/byline/byline.env\n")
+}
+
+// TestHAConfigureTwice runs configure, changes what an operator changes, and runs
+// it again.
+func TestHAConfigureTwice(t *testing.T) {
+	t.Parallel()
+	root, programs := t.TempDir(), t.TempDir()
+	etc := func(path string) string { return filepath.Join(root, "etc", path) }
+	// The users of the programs need not exist here.
+	require.NoError(t, os.WriteFile(filepath.Join(programs, "chown"), []byte("#!/bin/sh\n"), 0o755))
+	configure := func() {
+		cmd := exec.Command("sh", "ha/configure")
+		cmd.Env = []string{"DESTDIR=" + root, "PATH=" + programs + ":" + os.Getenv("PATH")}
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+	require.NoError(t, os.MkdirAll(etc("byline"), 0o755))
+	env := regexp.MustCompile(`(?m)_PASSWORD=$`).ReplaceAllString(readFile(t, "ha/ha.env.example"), "${0}secret")
+	writeFile(t, etc("byline/ha.env"), env)
+	configure()
+	require.NoFileExists(t, etc("byline/byline.env"))
+	require.Contains(t, readFile(t, etc("byline/cluster.env")), "byline:secret@127.0.0.1:5000")
+	require.Contains(t, readFile(t, etc("etcd/etcd.yml")), "\ninitial-cluster-state: new\n")
+
+	writeFile(t, etc("byline/byline.env"), "BYLINE_SMTP_URL=smtp://mail.internal\n")
+	writeFile(t, etc("etcd/etcd.yml"), strings.Replace(readFile(t, etc("etcd/etcd.yml")), "state: new", "state: existing", 1))
+	writeFile(t, etc("byline/ha.env"), strings.ReplaceAll(strings.Replace(env, "192.0.2.13", "192.0.2.23", 1), "=secret", "=changed"))
+	configure()
+	require.Equal(t, "BYLINE_SMTP_URL=smtp://mail.internal\n", readFile(t, etc("byline/byline.env")), "the operator's settings stay")
+	require.Contains(t, readFile(t, etc("byline/cluster.env")), "byline:changed@127.0.0.1:5000")
+	etcd := readFile(t, etc("etcd/etcd.yml"))
+	require.Contains(t, etcd, "\ninitial-cluster-state: existing\n", "a member that has joined makes no new cluster")
+	require.Contains(t, etcd, "node3=http://192.0.2.23:2380")
+	for _, path := range []string{"byline/cluster.env", "byline/runbook.env", "patroni/patroni.yml", "pgbouncer/userlist.txt"} {
+		info, err := os.Stat(etc(path))
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), path)
+		require.NotContains(t, readFile(t, etc(path)), "@BYLINE", path)
+	}
+}
+
+// TestHAPackages checks that the page installs the packages of the programs that
+// its commands use and a small Debian lacks.
+func TestHAPackages(t *testing.T) {
+	t.Parallel()
+	page := readFile(t, "../docs/high-availability.md")
+	list := regexp.MustCompile(`(?m)^apt-get install --no-install-recommends (.*)$`).FindStringSubmatch(page)
+	require.NotNil(t, list)
+	packages := strings.Fields(list[1])
+	var code strings.Builder
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(page, -1) {
+		code.WriteString(block[1])
+	}
+	commands := code.String() + readFile(t, "ha/check") + readFile(t, "ha/configure")
+	for program, name := range map[string]string{
+		"curl": "curl", "openssl": "openssl", "etcdctl": "etcd-client", "psql": "postgresql", "python3": "python3-venv", "modprobe": "kmod",
+	} {
+		require.Regexp(t, `\b`+program+`\b`, commands, "no command uses it")
+		require.Contains(t, packages, name, program)
+	}
+	for _, unit := range []string{"etcd-server", "haproxy", "pgbouncer"} {
+		require.Contains(t, packages, unit)
+	}
+	image := regexp.MustCompile(`(?m)apt-get install --yes --no-install-recommends (.*?) \\$`).FindStringSubmatch(readFile(t, "ha/Containerfile"))
+	require.NotNil(t, image)
+	require.Subset(t, packages, strings.Fields(image[1]), "the image has packages that the page lacks")
 }
 
 // TestHAUnits lets systemd read the units, and checks that the files that they
@@ -85,7 +154,7 @@ func TestHACompose(t *testing.T) {
 	require.NoError(t, err)
 	// The program knows no profiles.
 	text := regexp.MustCompile(`(?m)^    profiles: .*\n`).ReplaceAllString(readFile(t, "ha/compose.yaml"), "")
-	text = strings.ReplaceAll(text, "/etc/byline/byline.env", "byline.env")
+	text = regexp.MustCompile(`/etc/byline/(byline|cluster)\.env`).ReplaceAllString(text, "byline.env")
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "byline.env"), "")
 	writeFile(t, filepath.Join(dir, "compose.yaml"), text)

@@ -34,6 +34,9 @@ var allFaults = []fault{
 	{"majority", "two members of etcd stopped for 25 s", stopMajority, "check"},
 	{"disk", "leader's disk full", fillDisk, "disk back"},
 	{"rejoin", "a standby copied again", rejoin, "rejoin back"},
+	{"standbys", "both standbys' Patroni and PostgreSQL stopped", loseStandbys, "standbys back"},
+	{"quorum", "data of two members of etcd deleted", loseMajority, "quorum back"},
+	{"gone", "leader's machine replaced by an empty one", loseMachine, "gone back"},
 	{"upgrade", "a standby stopped and started, as for an upgrade", upgrade, "check"},
 }
 

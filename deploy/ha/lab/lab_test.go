@@ -115,6 +115,7 @@ func TestParse(t *testing.T) {
 	o, err := parse([]string{"--only", "^(leader|etcd)$"}, os.Stderr)
 	require.NoError(t, err)
 	require.Len(t, o.faults(), 2)
+	require.GreaterOrEqual(t, o.rounds, len(allFaults), "the rounds that are the default inject each fault")
 	_, err = parse([]string{"--only", "nothing"}, os.Stderr)
 	require.ErrorContains(t, err, "the faults are leader, ")
 }

@@ -84,7 +84,7 @@ func (l *load) write(ctx context.Context, replica int, title string) {
 		return
 	}
 	l.acked(title, created.Article.Slug, "first")
-	l.read(ctx, res.at, created.Article.Slug, "first")
+	l.readBoth(ctx, res.at, created.Article.Slug, "first")
 	l.tried(title, "second")
 	change := map[string]any{"article": map[string]string{"body": "second"}}
 	res, err = l.send(ctx, replica, request{method: "PUT", path: "/api/articles/" + created.Article.Slug, token: l.token, body: change})
@@ -92,13 +92,19 @@ func (l *load) write(ctx context.Context, replica int, title string) {
 		return
 	}
 	l.acked(title, created.Article.Slug, "second")
-	l.read(ctx, res.at, created.Article.Slug, "second")
+	l.readBoth(ctx, res.at, created.Article.Slug, "second")
 }
 
-// read reads an article without a token from another replica than the one that
-// has written it.
-func (l *load) read(ctx context.Context, writtenAt int, slug, body string) {
-	res, err := l.send(ctx, (writtenAt+1)%len(l.replicas), request{method: "GET", path: "/api/articles/" + slug})
+// readBoth reads an article as a user and as a visitor. The service keeps only
+// the answers to visitors, so that the user's come from PostgreSQL.
+func (l *load) readBoth(ctx context.Context, writtenAt int, slug, body string) {
+	l.read(ctx, writtenAt, slug, body, l.token)
+	l.read(ctx, writtenAt, slug, body, "")
+}
+
+// read reads an article from another replica than the one that has written it.
+func (l *load) read(ctx context.Context, writtenAt int, slug, body, token string) {
+	res, err := l.send(ctx, (writtenAt+1)%len(l.replicas), request{method: "GET", path: "/api/articles/" + slug, token: token})
 	if err != nil {
 		return
 	}

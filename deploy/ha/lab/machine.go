@@ -30,6 +30,13 @@ type machine struct {
 // diskSize is the size of the disk that PostgreSQL has on each machine.
 const diskSize = "1500M"
 
+// disk is where the machine has its disk for PostgreSQL.
+func (m *machine) disk() string { return filepath.Join(m.folder, "lib/postgresql") }
+
+func (m *machine) makeDisk(ctx context.Context) error {
+	return commands(ctx, "mkdir -p "+m.disk(), "mount -t tmpfs -o mode=755,size="+diskSize+" tmpfs "+m.disk())
+}
+
 // The machines are connected by the bridge named connected. The addresses are
 // those of the examples, which are nobody's.
 const (

@@ -16,6 +16,7 @@
 //	load.go     the clients, and what was acknowledged to them
 //	client.go   their requests
 //	faults.go   the faults
+//	losses.go   those that the cluster cannot repair by itself
 //	rounds.go   the rounds and what they show
 //	report.go   the table
 package main
@@ -66,10 +67,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.repo, "repo", ".", "folder of the repository")
 	f.StringVar(&o.programs, "programs", ".cache/ha", "folder into which lab/install has put the programs")
 	f.StringVar(&o.page, "page", "", "page for the table, if all faults are injected and nothing fails")
-	f.IntVar(&o.rounds, "rounds", 20, "number of faults, which repeat from the first")
+	f.IntVar(&o.rounds, "rounds", 20, "number of rounds: each injects the next fault of the list, which begins again at its end")
 	f.IntVar(&o.writers, "writers", 4, "number of clients")
 	only := f.String("only", "", "regular expression for the names of the faults: "+faultNames())
-	f.DurationVar(&o.limit, "limit", 30*time.Minute, "time after which the run fails")
+	f.DurationVar(&o.limit, "limit", 60*time.Minute, "time after which the run fails")
 	f.StringVar(&o.work, "work", "", "set by the program itself")
 	f.StringVar(&o.cgroup, "cgroup", "", "set by the program itself")
 	if err := f.Parse(args); err != nil {

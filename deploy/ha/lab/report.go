@@ -42,7 +42,7 @@ func (r *result) totals() string {
 			success += n
 		}
 	}
-	return fmt.Sprintf("In %d rounds %d of %d acknowledged writes were lost, and %d articles existed twice. %d of %d reads after a write, each on the other replica, were stale. "+
+	return fmt.Sprintf("In %d rounds %d of %d acknowledged writes were lost, and %d articles existed twice. %d of %d reads after a write, signed in and anonymous, each on another replica, were stale. "+
 		"%d responses were 2xx, %d were 503, %d others, and %d requests got no response. The longest time without a write was %.1f s.",
 		len(r.rows), len(r.lost), r.counted.acked, len(r.twice), r.counted.stale, r.counted.pairs,
 		success, r.counted.statuses[503], r.others(), r.counted.statuses[0], longest.Seconds())

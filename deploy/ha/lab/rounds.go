@@ -128,7 +128,7 @@ func (l *lab) result(ctx context.Context) (*result, error) {
 	r := &result{rows: l.rows, counted: l.load.counts()}
 	for _, m := range l.machines {
 		// PostgreSQL says so when it shows others a commit that no standby has.
-		out, err := m.sh(ctx, "journalctl --unit=patroni --no-pager --output=cat --grep='canceling wait for synchronous replication due to user request' || true")
+		out, err := m.sh(ctx, "journalctl --merge --unit=patroni --no-pager --output=cat --grep='canceling wait for synchronous replication due to user request' || true")
 		if err != nil {
 			return nil, err
 		}

@@ -47,8 +47,7 @@ func newLab(ctx context.Context, o *options, log io.Writer) (*lab, error) {
 		m := &machine{name: fmt.Sprint("node", i), addr: fmt.Sprint(network, 10+i)}
 		m.folder, m.cgroup = filepath.Join(lab, m.name), filepath.Join(o.cgroup, m.name)
 		m.args = []string{filepath.Join(o.repo, "deploy/ha/lab/machine.sh"), m.name, m.folder, filepath.Join(lab, "programs"), release, m.cgroup}
-		disk := filepath.Join(m.folder, "lib/postgresql")
-		if err := commands(ctx, "mkdir -p "+disk, "mount -t tmpfs -o mode=755,size="+diskSize+" tmpfs "+disk); err != nil {
+		if err := m.makeDisk(ctx); err != nil {
 			return nil, err
 		}
 		l.machines = append(l.machines, m)
@@ -73,11 +72,12 @@ func (l *lab) setUp(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := l.copySettings(ctx); err != nil {
+	if err := l.shareSettings(ctx); err != nil {
 		return err
 	}
 	l.printf("the machines run")
-	for _, moment := range []string{"start", "formed", "database"} {
+	// What makes the role and the database may be run again.
+	for _, moment := range []string{"start", "formed", "database", "database"} {
 		if err := l.do(ctx, moment, nil); err != nil {
 			return err
 		}
@@ -88,18 +88,42 @@ func (l *lab) setUp(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, moment := range []string{"service", "shell", "check"} {
+	for _, moment := range []string{"service", "shell", "check", "joined"} {
 		if err := l.do(ctx, moment, nil); err != nil {
 			return err
 		}
 	}
 	l.printf("the cluster is complete")
-	return nil
+	return l.inspect(ctx)
 }
 
-// copySettings copies ha.env of the first machine to the others, as the page
+// inspect checks what no round would notice.
+func (l *lab) inspect(ctx context.Context) error {
+	leader, err := l.leader(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := leader.sh(ctx, query(leader)); err != nil {
+		return err
+	}
+	for _, m := range l.others(leader) {
+		if out, err := m.sh(ctx, query(m)); err == nil {
+			return fmt.Errorf("PgBouncer of the standby %s carried out a query: %s", m.name, out)
+		}
+	}
+	return onAll(ctx, l.machines, ". /etc/byline/ha.env\n"+
+		`if journalctl --no-pager | grep --fixed-strings "$BYLINE_PASSWORD"; then echo "a password is in the journal" >&2; exit 1; fi`)
+}
+
+// query asks PostgreSQL through PgBouncer of a machine.
+func query(m *machine) string {
+	return shell + ". /etc/byline/ha.env\n" + `PGPASSWORD="$BYLINE_PASSWORD" timeout 10 psql --no-psqlrc --host=` + m.addr +
+		" --port=6432 --username=byline --command='SELECT pg_is_in_recovery()'"
+}
+
+// shareSettings copies ha.env of the first machine to the others, as the page
 // asks for, and sets what differs.
-func (l *lab) copySettings(ctx context.Context) error {
+func (l *lab) shareSettings(ctx context.Context) error {
 	bin, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(bin) == 0 {
 		bin, _ = filepath.Glob(filepath.Join(l.programs, "root/usr/lib/postgresql/*/bin/initdb"))
@@ -108,14 +132,27 @@ func (l *lab) copySettings(ctx context.Context) error {
 		return fmt.Errorf("there is no PostgreSQL in /usr/lib/postgresql or %s", l.programs)
 	}
 	newest := filepath.Dir(bin[len(bin)-1])
-	settings, err := l.machines[0].sh(ctx, "cat /etc/byline/ha.env")
-	if err != nil {
+	if _, err := l.machines[0].sh(ctx, "sed -i 's|^PG_BIN=.*|PG_BIN="+strings.TrimPrefix(newest, filepath.Join(l.programs, "root"))+"|' /etc/byline/ha.env"); err != nil {
 		return err
 	}
-	settings = strings.Replace(settings, "PG_BIN=/usr/lib/postgresql/15/bin\n", "PG_BIN="+strings.TrimPrefix(newest, filepath.Join(l.programs, "root"))+"\n", 1)
-	for _, m := range l.machines {
-		its := strings.Replace(settings, "\nNODE=node1\n", "\nNODE="+m.name+"\n", 1)
-		if _, err := m.sh(ctx, "cat >/etc/byline/ha.env <<'EOF'\n"+its+"EOF\n"); err != nil {
+	for _, m := range l.machines[1:] {
+		if err := l.copySettings(ctx, l.machines[0], m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copySettings copies the settings of one machine to another one.
+func (l *lab) copySettings(ctx context.Context, from, to *machine) error {
+	for _, file := range []string{"ha.env", "byline.env"} {
+		path := "/etc/byline/" + file
+		text, err := from.sh(ctx, "if [ -e "+path+" ]; then cat "+path+"; fi")
+		if err != nil {
+			return err
+		}
+		text = strings.Replace(text, "\nNODE="+from.name+"\n", "\nNODE="+to.name+"\n", 1)
+		if _, err := to.sh(ctx, "umask 077\ncat >"+path+" <<'EOF'\n"+text+"EOF\n"); err != nil {
 			return err
 		}
 	}
