@@ -173,7 +173,7 @@ var settings = []setting{
 	{env: "BYLINE_SHARED_MAX_AGE", def: "0s", meaning: "How long [caches at the edge](caching.md#at-the-edge) may use the response to a read without a token before they ask again, in whole seconds up to 24h; 0s = not at all.",
 		parse: into(func(c *config) *time.Duration { return &c.SharedMaxAge }, sharedMaxAge)},
 	{env: "BYLINE_PURGE_URLS", def: "", meaning: "URLs (comma-separated) of caches at the edge, each of which is told what has changed; requires `BYLINE_SHARED_MAX_AGE`.",
-		parse: into(func(c *config) *[]string { return &c.PurgeURLs }, purgeURLs)},
+		parse: into(func(c *config) *[]string { return &c.PurgeURLs }, purgeURLs), shown: hideInList},
 	{env: "BYLINE_PURGE_FORMAT", def: string(purge.SurrogateKey), meaning: "How caches at the edge are told: `surrogate-key` (Fastly, Varnish) or `cache-tag` (Cloudflare).",
 		parse: into(func(c *config) *string { return &c.PurgeFormat }, oneOf(string(purge.SurrogateKey), string(purge.CacheTag)))},
 	{env: "BYLINE_PURGE_HEADER", def: "", meaning: "Header of the requests to `BYLINE_PURGE_URLS`, such as `Fastly-Key: …` or `Authorization: Bearer …`; empty = none.",
