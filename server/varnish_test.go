@@ -221,6 +221,16 @@ func TestVarnish(t *testing.T) {
 			}
 		})
 	}
+	t.Run("NoKeys", func(t *testing.T) {
+		for range 3 {
+			res, _ := v.get(t, "/livez")
+			require.Equal(t, http.StatusOK, res.StatusCode)
+			require.Equal(t, "MISS", res.Header.Get("X-Cache"))
+			res, _ = v.get(t, "/api/articles/none")
+			require.Equal(t, http.StatusNotFound, res.StatusCode)
+			require.Equal(t, "MISS", res.Header.Get("X-Cache"))
+		}
+	})
 	t.Run("Forbidden", func(t *testing.T) {
 		res, _ := v.get(t, "/purge", "Surrogate-Key", "x")
 		require.Equal(t, http.StatusBadRequest, res.StatusCode, "only POST purges")

@@ -40,20 +40,26 @@ sub vcl_backend_response {
     # the moment in which it is fetched again.
     set beresp.grace = 0s;
     set beresp.keep = 0s;
-    if (beresp.http.Surrogate-Key) {
-        set beresp.http.xkey = beresp.http.Surrogate-Key;
-        # These belong to the request that has fetched the response.
-        unset beresp.http.RateLimit;
-        unset beresp.http.RateLimit-Policy;
-        unset beresp.http.X-Request-Id;
+    if (!beresp.http.Surrogate-Key) {
+        # Nothing purges it. Varnish need not ask one after the other for it.
+        set beresp.ttl = 120s;
+        set beresp.uncacheable = true;
+        return (deliver);
     }
+    set beresp.http.xkey = beresp.http.Surrogate-Key;
+    # These belong to the request that has fetched the response.
+    unset beresp.http.RateLimit;
+    unset beresp.http.RateLimit-Policy;
+    unset beresp.http.X-Request-Id;
 }
 
 sub vcl_deliver {
     unset resp.http.Surrogate-Key;
     unset resp.http.xkey;
     # Caches between Varnish and the client get no purges, so they have to ask.
-    set resp.http.Cache-Control = regsub(resp.http.Cache-Control, ", s-maxage=[0-9]+", "");
+    if (resp.http.Cache-Control ~ "s-maxage") {
+        set resp.http.Cache-Control = regsub(resp.http.Cache-Control, ", s-maxage=[0-9]+", "");
+    }
     set resp.http.X-Cache = "MISS";
     if (obj.hits > 0) {
         set resp.http.X-Cache = "HIT";

@@ -28,8 +28,8 @@ const (
 	// unnoticed.
 	pollInterval = time.Second
 	// roundInterval is the shortest time between two rounds. What changes
-	// meanwhile is purged together.
-	roundInterval = 100 * time.Millisecond
+	// meanwhile is purged together, since CDNs limit the number of purges.
+	roundInterval = 250 * time.Millisecond
 	// repeatAfter is when a purge is repeated: longer than a response takes from
 	// the service to the edge.
 	repeatAfter = 5 * time.Second
