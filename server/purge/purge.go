@@ -35,7 +35,9 @@ const (
 	repeatAfter = 5 * time.Second
 	// maxPause bounds the time between two attempts.
 	maxPause = 10 * time.Second
-	// stopTimeout bounds the last round when the service stops.
+	// storeTimeout bounds one use of the database.
+	storeTimeout = 3 * time.Second
+	// stopTimeout bounds the requests of the last round when the service stops.
 	stopTimeout = 3 * time.Second
 	// logInterval is the shortest time between two log lines about failures.
 	logInterval = time.Minute
@@ -205,7 +207,12 @@ func (r *runner) attempt(ctx context.Context) {
 // round tells the edge what has changed, if it is the turn of this replica, and
 // repeats what is due.
 func (r *runner) round(ctx context.Context) error {
-	turn, age, err := r.store.Begin(ctx)
+	var turn *purges.Turn
+	var age time.Duration
+	err := whole(ctx, func(ctx context.Context) (err error) {
+		turn, age, err = r.store.Begin(ctx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -217,15 +224,23 @@ func (r *runner) round(ctx context.Context) error {
 	if turn.Batch.All || len(turn.Batch.Keys) > 0 {
 		_ = r.sync(ctx) // after an error, the cache of the service is empty
 		if err := r.send(ctx, turn.Batch); err != nil {
-			_ = turn.Release(context.WithoutCancel(ctx)) // otherwise the turn ends after two seconds
+			_ = whole(ctx, turn.Release) // otherwise the turn ends after two seconds
 			return err
 		}
 		r.repeats = append(r.repeats, repeat{time.Now().Add(repeatAfter), turn.Batch})
 	}
-	if err := turn.Done(ctx); err != nil {
+	if err := whole(ctx, turn.Done); err != nil {
 		return err
 	}
 	return r.repeat(ctx)
+}
+
+// whole calls f, which uses the database, also after the end of ctx: a turn that
+// has begun and not ended would keep the last round from purging.
+func whole(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	return f(ctx)
 }
 
 // repeat repeats the purges that are due.
