@@ -134,6 +134,7 @@ func (s *Server) makeResponse(x *exchange, key string, next echo.HandlerFunc) (r
 	made := result{response: newResponse(x, b), status: b.status, buffer: b}
 	if keys := x.facts.Keys(); b.status == http.StatusOK && len(keys) > 0 {
 		made.known = true
+		made.response.Edge = s.edgeKeys(keys)
 		s.cache.Put(key, made.response, since, keys)
 	}
 	return made, nil

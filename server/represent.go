@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -37,7 +38,7 @@ func (s *Server) represent(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		if x.op.Stream {
-			s.cacheHeaders(x.Response().Header(), x)
+			s.cacheHeaders(x.Response().Header(), x, nil)
 			x.Response().Writer = s.paced(x.Response().Writer)
 			return next(c)
 		}
@@ -168,7 +169,7 @@ func (s *Server) write(x *exchange, w http.ResponseWriter, status int, a *cache.
 	res := x.Response()
 	h := res.Header()
 	res.Committed = true
-	s.cacheHeaders(h, x)
+	s.cacheHeaders(h, x, a)
 	coding := compress.Identity
 	if len(a.Body) >= compress.MinSize {
 		h.Add("Vary", "Accept-Encoding")
@@ -210,11 +211,12 @@ func (s *Server) write(x *exchange, w http.ResponseWriter, status int, a *cache.
 	return err
 }
 
-// cacheHeaders sets the fields that say which caches may store the response. No
-// cache may store one with a secret, and shared caches may not store the
-// response to a signed-in user. Every response is revalidated, since a read
-// after a write must see the write.
-func (s *Server) cacheHeaders(h http.Header, x *exchange) {
+// cacheHeaders sets the fields that say which caches may store the response a,
+// which is nil if it is a stream. No cache may store one with a secret, and
+// shared caches may not store the response to a signed-in user. Every response
+// is revalidated, since a read after a write must see the write; edgeHeaders has
+// the exception that an operator can choose.
+func (s *Server) cacheHeaders(h http.Header, x *exchange, a *cache.Response) {
 	c := x.op.Cache
 	if c.Scope == scopeNone {
 		h["Cache-Control"] = noStore
@@ -230,6 +232,9 @@ func (s *Server) cacheHeaders(h http.Header, x *exchange) {
 	control := s.cacheControl[x.op.ID]
 	if c.Scope == scopeShared && len(x.Request().Header[echo.HeaderAuthorization]) == 0 {
 		h["Cache-Control"] = control.public
+		if a != nil && a.Edge != nil {
+			s.edgeHeaders(h, control, a)
+		}
 		return
 	}
 	h["Cache-Control"] = control.private
@@ -238,15 +243,18 @@ func (s *Server) cacheHeaders(h http.Header, x *exchange) {
 // noStore is the Cache-Control of responses that no cache may store.
 var noStore = []string{"no-store"}
 
-// cacheControl contains the values of Cache-Control for an operation.
-type cacheControl struct{ public, private []string }
+// cacheControl contains the values of Cache-Control for an operation. edge is
+// for responses that caches at the edge may use without asking.
+type cacheControl struct{ public, private, edge []string }
 
 // cacheControls returns the cacheControl of each operation, by operation id.
-func cacheControls(doc *contract.Document) map[string]cacheControl {
+func cacheControls(doc *contract.Document, sharedMaxAge time.Duration) map[string]cacheControl {
 	all := map[string]cacheControl{}
 	for _, op := range doc.Operations() {
-		terms := ", max-age=" + strconv.Itoa(op.Cache.MaxAge) + ", must-revalidate"
-		all[op.ID] = cacheControl{public: []string{"public" + terms}, private: []string{"private" + terms}}
+		age := ", max-age=" + strconv.Itoa(op.Cache.MaxAge)
+		shared := age + ", s-maxage=" + strconv.Itoa(int(sharedMaxAge.Seconds()))
+		const end = ", must-revalidate"
+		all[op.ID] = cacheControl{public: []string{"public" + age + end}, private: []string{"private" + age + end}, edge: []string{"public" + shared + end}}
 	}
 	return all
 }

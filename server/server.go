@@ -25,6 +25,7 @@
 //	admin.go        the admin port: metrics, profiles and the log level
 //	mails.go        the admin page of mails
 //	jobs.go         the admin page of jobs, and their metrics
+//	purges.go       caches at the edge: what they may store, and purges
 //
 // The packages below it know nothing of Echo:
 //
@@ -33,6 +34,7 @@
 //	admission       a bound for concurrent work and for its queue
 //	connlimit       a bound for the connections of an address
 //	ratelimit       quotas, and the RateLimit fields
+//	purge           purges of caches at the edge
 //	compress        content codings
 //	certificate     the TLS certificate, read again when its files change
 //	logwriter       log lines in batches
@@ -72,6 +74,7 @@ import (
 	"github.com/byline-api/byline/server/certificate"
 	"github.com/byline-api/byline/server/contract"
 	"github.com/byline-api/byline/server/pages"
+	"github.com/byline-api/byline/server/purge"
 	"github.com/byline-api/byline/server/ratelimit"
 )
 
@@ -117,6 +120,12 @@ type Config struct {
 	// CacheBytes bounds the cached responses of anonymous reads; 0 switches the
 	// cache off.
 	CacheBytes int
+	// SharedMaxAge is how long caches at the edge may use the response to an
+	// anonymous read without asking, in whole seconds; 0 means that they ask. It
+	// needs the cache.
+	SharedMaxAge time.Duration
+	// Purges says which of them are told what has changed, and how.
+	Purges purge.Config
 	// SharedDatabase means that other replicas write to the database. Each read
 	// from the cache then asks the database what they have changed.
 	SharedDatabase bool
@@ -174,6 +183,7 @@ type Server struct {
 	refused  atomic.Int64
 	limiters map[string]*ratelimit.Limiter
 	fleet    *ratelimit.Fleet // nil if replicas share no quotas
+	purger   *purge.Purger    // nil if no cache at the edge is told what has changed
 	metrics  *metrics
 	tracing  *tracing // nil when off
 	cache    *cache.Cache
@@ -214,7 +224,11 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	deps.Feed.Subscribe(deps.API.TagNames)
 	deps.Feed.Subscribe(deps.API.Cards)
 	deps.Feed.Subscribe(s.cache)
-	s.cacheControl = cacheControls(doc)
+	if len(cfg.Purges.URLs) > 0 {
+		s.purger = purge.New(cfg.Purges, deps.DB, deps.Feed.Sync, deps.Logger)
+		deps.Feed.Subscribe(s.purger)
+	}
+	s.cacheControl = cacheControls(doc, cfg.SharedMaxAge)
 	scheme := "http"
 	if cfg.Certificate != nil {
 		scheme = "https"
@@ -233,6 +247,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	}
 	if s.fleet != nil {
 		s.metrics.registry.MustRegister(fleetCollector{&s.fleet.Stats})
+	}
+	if s.purger != nil {
+		s.metrics.registry.MustRegister(purgeCollector{s.purger.Stats})
 	}
 	if deps.LogDropped != nil {
 		s.metrics.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{

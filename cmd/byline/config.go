@@ -17,6 +17,7 @@ import (
 	"github.com/byline-api/byline/api/auth"
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/publish"
+	"github.com/byline-api/byline/server/purge"
 )
 
 // config holds the parsed settings. Values that depend on the machine are
@@ -45,7 +46,11 @@ type config struct {
 	CORSOrigins                          []string // empty = no CORS
 	ContentBase                          *url.URL // nil = none
 	CacheBytes                           int
-	AccountStorage                       int // bytes; 0 = no maximum
+	SharedMaxAge                         time.Duration // 0 = caches at the edge ask before they use a response
+	PurgeURLs                            []string
+	PurgeFormat                          string       // surrogate-key, cache-tag
+	PurgeHeader                          purge.Header // the zero Header = none
+	AccountStorage                       int          // bytes; 0 = no maximum
 	TokenTTL                             time.Duration
 	AccessTTL, RefreshTTL, SessionMaxAge time.Duration
 	PasswordHashers                      int
@@ -165,6 +170,14 @@ var settings = []setting{
 		parse: into(func(c *config) **url.URL { return &c.ContentBase }, contentBase)},
 	{env: "BYLINE_CACHE_BYTES", def: "8388608", meaning: "Size of the caches, in bytes: three quarters for responses to anonymous reads, the rest for parts of lists for signed-in users. 0 disables both.",
 		parse: into(func(c *config) *int { return &c.CacheBytes }, between(0, 1<<40))},
+	{env: "BYLINE_SHARED_MAX_AGE", def: "0s", meaning: "How long [caches at the edge](caching.md#at-the-edge) may use the response to a read without a token before they ask again, in whole seconds up to 24h; 0s = not at all.",
+		parse: into(func(c *config) *time.Duration { return &c.SharedMaxAge }, sharedMaxAge)},
+	{env: "BYLINE_PURGE_URLS", def: "", meaning: "URLs (comma-separated) of caches at the edge, each of which is told what has changed; requires `BYLINE_SHARED_MAX_AGE`.",
+		parse: into(func(c *config) *[]string { return &c.PurgeURLs }, purgeURLs), shown: hideInList},
+	{env: "BYLINE_PURGE_FORMAT", def: string(purge.SurrogateKey), meaning: "How caches at the edge are told: `surrogate-key` (Fastly, Varnish) or `cache-tag` (Cloudflare).",
+		parse: into(func(c *config) *string { return &c.PurgeFormat }, oneOf(string(purge.SurrogateKey), string(purge.CacheTag)))},
+	{env: "BYLINE_PURGE_HEADER", def: "", meaning: "Header of the requests to `BYLINE_PURGE_URLS`, such as `Fastly-Key: …` or `Authorization: Bearer …`; empty = none.",
+		parse: into(func(c *config) *purge.Header { return &c.PurgeHeader }, purgeHeader), shown: hidden, secret: true},
 	{env: "BYLINE_ACCOUNT_STORAGE", def: "1073741824", meaning: "Maximum size of the articles and comments of one account, in bytes; 0 = no maximum. Older revisions and working copies may have twice as much. Deleting articles or comments frees space.",
 		parse: into(func(c *config) *int { return &c.AccountStorage }, between(0, 1<<50))},
 	{env: "BYLINE_REGISTRATION", def: "open", meaning: "Who may register: `open` = everybody, `invite` = those whom an admin has invited, `closed` = nobody; admins create accounts.",
@@ -333,6 +346,20 @@ func (c *config) complete(cores int) (wrong []error) {
 	}
 	if _, port, _ := net.SplitHostPort(c.Addr); c.AdminAddr != "" && c.AdminAddr == c.Addr && port != "0" {
 		wrong = append(wrong, fmt.Errorf("%s: must differ from %s", c.givenBy("BYLINE_ADMIN_ADDR"), c.nameOf("BYLINE_ADDR")))
+	}
+	return append(wrong, c.completeEdge()...)
+}
+
+// completeEdge checks that the settings of caches at the edge are consistent.
+func (c *config) completeEdge() (wrong []error) {
+	if c.SharedMaxAge > 0 && c.CacheBytes < 4 {
+		wrong = append(wrong, fmt.Errorf("%s: requires BYLINE_CACHE_BYTES, because only the cache knows what a response depends on", c.givenBy("BYLINE_SHARED_MAX_AGE")))
+	}
+	if c.SharedMaxAge == 0 && len(c.PurgeURLs) > 0 {
+		wrong = append(wrong, fmt.Errorf("%s: requires BYLINE_SHARED_MAX_AGE, because without it there is nothing to purge", c.givenBy("BYLINE_PURGE_URLS")))
+	}
+	if c.PurgeHeader.Name != "" && len(c.PurgeURLs) == 0 {
+		wrong = append(wrong, fmt.Errorf("%s: requires BYLINE_PURGE_URLS", c.givenBy("BYLINE_PURGE_HEADER")))
 	}
 	return wrong
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
@@ -17,10 +18,12 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/byline-api/byline/api/mail"
 	"github.com/byline-api/byline/api/markup"
 	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/purge"
 )
 
 // The errors of these parsers state the accepted values. They must not contain
@@ -162,6 +165,44 @@ func basePath(s string) (string, error) {
 		return "", errors.New("must be a path of letters, digits and -._~, such as /cms, and not begin with /api or /docs")
 	}
 	return s, nil
+}
+
+// sharedMaxAge accepts whole seconds, since HTTP has no shorter unit.
+func sharedMaxAge(s string) (time.Duration, error) {
+	d, err := duration(0, 24*time.Hour)(s)
+	if err == nil && d%time.Second != 0 {
+		err = errors.New("must be a duration in whole seconds, such as 60s")
+	}
+	return d, err
+}
+
+// purgeURLs accepts URLs without a password: logs have their hosts.
+func purgeURLs(s string) ([]string, error) {
+	all := list(s)
+	for _, item := range all {
+		u, err := url.Parse(item)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || strings.ContainsAny(item, "# \t\r\n") {
+			return nil, errors.New("must be http or https URLs without a password, such as http://10.0.0.5:6081/purge; BYLINE_PURGE_HEADER is for secrets")
+		}
+	}
+	return all, nil
+}
+
+// purgeHeader accepts a field as it is written in a request.
+func purgeHeader(s string) (h purge.Header, err error) {
+	if s == "" {
+		return h, nil
+	}
+	name, value, found := strings.Cut(s, ":")
+	value = strings.TrimSpace(value)
+	if !found || value == "" || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+		return h, errors.New("must be one header with a value, such as Authorization: Bearer …, without line breaks")
+	}
+	switch name = http.CanonicalHeaderKey(name); name {
+	case "Host", "Content-Length", "Content-Type", "Transfer-Encoding", "Connection", purge.SurrogateKey.Field():
+		return h, fmt.Errorf("must not be the header %s, which the service sets itself", name)
+	}
+	return purge.Header{Name: name, Value: value}, nil
 }
 
 // networks accepts CIDRs and single addresses.

@@ -62,6 +62,15 @@ func hideEach(_ *config, s string) string {
 	return strings.Join(all, " ")
 }
 
+// hideInList is hideSecrets for several URLs with commas between them.
+func hideInList(_ *config, s string) string {
+	all := list(s)
+	for i, one := range all {
+		all[i] = hideSecrets(one)
+	}
+	return strings.Join(all, ",")
+}
+
 // beginnings are what the value of a secret may begin with, for hints. A
 // beginning of another kind may be a part of the secret.
 var beginnings = []string{"postgres://", "postgresql://", "mysql://", "jdbc:", "DATABASE_URL=", "smtp://", "smtps://", "http://", "https://", `"`, "'", " "}

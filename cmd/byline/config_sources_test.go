@@ -25,6 +25,7 @@ var valid = map[string]string{
 	"BYLINE_SMTP_URL":             "smtp://u:s3cret@h:587",
 	"OTEL_EXPORTER_OTLP_ENDPOINT": "http://u:s3cret@h:4318",
 	"BYLINE_OLD_TOKENS_SECRET":    "s3cret",
+	"BYLINE_PURGE_HEADER":         "Fastly-Key: s3cret",
 }
 
 // TestSecretFiles checks that each secret can be in a file, which a variable, a
@@ -34,7 +35,7 @@ func TestSecretFiles(t *testing.T) {
 	page := readFile(t, "../../docs/configuration.md")
 	secrets := 0
 	for _, s := range settings {
-		looksSecret := regexp.MustCompile(`DATABASE|READ_URLS|SMTP|ENDPOINT|SECRET|CREDENTIAL|PASSWORD$`).MatchString(s.env) && s.env != "BYLINE_REQUIRE_CURRENT_PASSWORD"
+		looksSecret := regexp.MustCompile(`DATABASE|READ_URLS|SMTP|ENDPOINT|PURGE_HEADER|SECRET|CREDENTIAL|PASSWORD$`).MatchString(s.env) && s.env != "BYLINE_REQUIRE_CURRENT_PASSWORD"
 		require.Equal(t, looksSecret, s.secret, "%s: a setting that can contain a password is secret", s.env)
 		if !s.secret {
 			continue
@@ -45,7 +46,8 @@ func TestSecretFiles(t *testing.T) {
 		require.Contains(t, page, "`"+s.env+"_FILE`")
 		path := writeFile(t, text+"\r\n")
 		loadWith := func(variable, value string, args ...string) (*config, error) {
-			env := map[string]string{"BYLINE_MAIL_FROM": "a@example.com", "BYLINE_OLD_TOKENS_UNTIL": "2026-12-31", variable: value}
+			env := map[string]string{"BYLINE_MAIL_FROM": "a@example.com", "BYLINE_OLD_TOKENS_UNTIL": "2026-12-31",
+				"BYLINE_SHARED_MAX_AGE": "1m", "BYLINE_PURGE_URLS": "http://h/purge", variable: value}
 			if s.env == "BYLINE_READ_URLS" {
 				env["DATABASE_URL"] = valid["DATABASE_URL"]
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/api/auth"
+	"github.com/byline-api/byline/server/purge"
 )
 
 func load(t *testing.T, env map[string]string, args ...string) (*config, error) {
@@ -38,7 +39,7 @@ func TestLoadConfig(t *testing.T) {
 		require.Equal(t, &config{
 			Addr: "127.0.0.1:8080", AdminAddr: "127.0.0.1:9090", DataDir: "./.byline", Profile: "development", Compat: "strict", PoolMin: 2,
 			PoolAcquireTimeout: 3 * time.Second, QueryTimeout: 5 * time.Second, RequestTimeout: 10 * time.Second,
-			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, CacheBytes: 8 << 20, AccountStorage: 1 << 30, MaxConnections: 10000, MaxConnectionsPerAddress: 100, TokenTTL: 60 * 24 * time.Hour, AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, SessionMaxAge: 90 * 24 * time.Hour,
+			DrainTimeout: 20 * time.Second, RateLimit: "wide", CORSOrigins: []string{"*"}, PurgeFormat: "surrogate-key", CacheBytes: 8 << 20, AccountStorage: 1 << 30, MaxConnections: 10000, MaxConnectionsPerAddress: 100, TokenTTL: 60 * 24 * time.Hour, AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, SessionMaxAge: 90 * 24 * time.Hour,
 			PasswordHashers: 1, Registration: "open", DefaultRole: "author", AuthorsPublish: true, Revisions: 100, Comments: "open", Passwords: "any", LogFormat: "auto", LogLevel: slog.LevelInfo,
 			OldTokens: oldTokens{Claims: []auth.OldClaim{{Path: []string{"user", "id"}}, {Path: []string{"id"}}, {Path: []string{"sub"}, Number: true}, {Path: []string{"userId"}}, {Path: []string{"_id"}}}, Import: "default"},
 		}, c)
@@ -117,6 +118,8 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_OLD_TOKENS_CLAIM", "username:user.name, id", func(c *config) any { return c.OldTokens.Claims },
 				[]auth.OldClaim{{By: auth.ByUsername, Path: []string{"user", "name"}}, {Path: []string{"id"}}}},
 			{"BYLINE_OLD_TOKENS_IMPORT", "blog", func(c *config) any { return c.OldTokens.Import }, "blog"},
+			{"BYLINE_SHARED_MAX_AGE", "2m", func(c *config) any { return c.SharedMaxAge }, 2 * time.Minute},
+			{"BYLINE_PURGE_FORMAT", "cache-tag", func(c *config) any { return c.PurgeFormat }, "cache-tag"},
 			{"BYLINE_LOG_FORMAT", "json", func(c *config) any { return c.logFormat(true) }, "json"},
 			{"BYLINE_LOG_FORMAT", "auto", func(c *config) any { return c.logFormat(true) + c.logFormat(false) }, "textjson"},
 			{"BYLINE_LOG_LEVEL", "warn", func(c *config) any { return c.LogLevel }, slog.LevelWarn},
@@ -208,6 +211,18 @@ func TestLoadConfig(t *testing.T) {
 			{"BYLINE_OLD_TOKENS_CLAIM", "user..id", "must be one or more claims (comma-separated), such as user.id"},
 			{"BYLINE_OLD_TOKENS_CLAIM", "name:name", "must be one or more claims"},
 			{"BYLINE_OLD_TOKENS_IMPORT", " ", "must not be empty"},
+			{"BYLINE_SHARED_MAX_AGE", "25h", "from 0s to 24h"},
+			{"BYLINE_SHARED_MAX_AGE", "1500ms", "in whole seconds"},
+			{"BYLINE_PURGE_URLS", "10.0.0.5/purge", "must be http or https URLs"},
+			{"BYLINE_PURGE_URLS", "http://u:s3cret@h/purge", "without a password"},
+			{"BYLINE_PURGE_URLS", "http://h/purge", "requires BYLINE_SHARED_MAX_AGE"},
+			{"BYLINE_PURGE_FORMAT", "xkey", "must be surrogate-key or cache-tag"},
+			{"BYLINE_PURGE_HEADER", "s3cret", "must be one header with a value"},
+			{"BYLINE_PURGE_HEADER", "Fastly-Key:", "must be one header with a value"},
+			{"BYLINE_PURGE_HEADER", "Fastly-Key: s3cret\r\nHost: h", "must be one header with a value"},
+			{"BYLINE_PURGE_HEADER", "fastly key: s3cret", "must be one header with a value"},
+			{"BYLINE_PURGE_HEADER", "host: s3cret", "must not be the header Host"},
+			{"BYLINE_PURGE_HEADER", "Fastly-Key: s3cret", "requires BYLINE_PURGE_URLS"},
 			{"BYLINE_LOG_FORMAT", "xml", "must be auto, json or text"},
 			{"BYLINE_LOG_LEVEL", "INFO", "must be debug, info, warn or error"},
 			{"OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "must be an http or https URL"},
@@ -217,9 +232,28 @@ func TestLoadConfig(t *testing.T) {
 			_, err := load(t, map[string]string{b[0]: b[1]})
 			require.ErrorContains(t, err, b[2])
 			require.ErrorContains(t, err, b[0]+"=")
+			require.NotContains(t, err.Error(), "s3cret")
 			_, err = load(t, nil, "--"+setting{env: b[0]}.flag()+"="+b[1])
 			require.ErrorContains(t, err, "--"+setting{env: b[0]}.flag()+"=")
 		}
+	})
+
+	t.Run("Edge", func(t *testing.T) {
+		t.Parallel()
+		env := map[string]string{
+			"BYLINE_SHARED_MAX_AGE": "60s", "BYLINE_PURGE_URLS": "http://10.0.0.5:6081/purge, https://api.example/purge",
+			"BYLINE_PURGE_HEADER": "authorization:  Bearer s3cret",
+		}
+		c, err := load(t, env)
+		require.NoError(t, err)
+		require.Equal(t, []string{"http://10.0.0.5:6081/purge", "https://api.example/purge"}, c.PurgeURLs)
+		require.Equal(t, purge.Header{Name: "Authorization", Value: "Bearer s3cret"}, c.PurgeHeader)
+		var out bytes.Buffer
+		require.NoError(t, c.print(&out))
+		require.NotContains(t, out.String(), "s3cret")
+		env["BYLINE_CACHE_BYTES"] = "0"
+		_, err = load(t, env)
+		require.ErrorContains(t, err, "requires BYLINE_CACHE_BYTES")
 	})
 
 	t.Run("OldTokens", func(t *testing.T) {

@@ -34,6 +34,7 @@ import (
 	"github.com/byline-api/byline/gen/client"
 	"github.com/byline-api/byline/gen/spec"
 	"github.com/byline-api/byline/server"
+	"github.com/byline-api/byline/server/purge"
 	"github.com/byline-api/byline/server/ratelimit"
 )
 
@@ -148,7 +149,9 @@ func scrape(t *testing.T) (series, families map[string]bool) {
 	courier := mail.NewCourier(mail.Config{}, d, slog.New(slog.DiscardHandler))
 	queue, err := jobs.New(jobs.Config{DB: d, Logger: slog.New(slog.DiscardHandler), Workers: []jobs.Worker{courier.Worker()}})
 	require.NoError(t, err)
-	s, err := server.New(server.Config{Compat: server.Strict, RequestTimeout: time.Second, CacheBytes: 1 << 20}, server.Deps{
+	s, err := server.New(server.Config{
+		Compat: server.Strict, RequestTimeout: time.Second, CacheBytes: 1 << 20, Purges: purge.Config{URLs: []string{"http://127.0.0.1:1/purge"}},
+	}, server.Deps{
 		API: api.New(api.Deps{DB: d}), DB: d, Feed: changes.NewFeed(d, slog.New(slog.DiscardHandler)), Logger: slog.New(slog.DiscardHandler), LogLevel: &slog.LevelVar{},
 		Mail:       courier,
 		Jobs:       queue,

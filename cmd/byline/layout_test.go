@@ -52,6 +52,7 @@ var layers = map[string][]string{
 	"server/contract":    {"api/auth", "api/problem", "gen/spec"},
 	"server/logwriter":   {},
 	"server/pages":       {"api/etag", "docs"},
+	"server/purge":       {"db/changes", "db/purges", "gen/query"},
 	"server/ratelimit":   {"db/quotas"},
 	// server/strangle/compare also compares what byline import has copied.
 	"server/strangle":         {"server/contract", "server/strangle/compare"},

@@ -5,11 +5,14 @@ package main
 import (
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -114,13 +117,18 @@ func TestPgBouncer(t *testing.T) {
 	}
 	pids := query[bool](t, pg.URL(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'byline' AND pid <> pg_backend_pid()")
 	require.NotEmpty(t, pids)
-	s = startService(t, through, "BYLINE_POOL_MAX=8")
+	var purges atomic.Int64
+	edge := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { purges.Add(1) }))
+	t.Cleanup(edge.Close)
+	s = startService(t, through, "BYLINE_POOL_MAX=8", "BYLINE_SHARED_MAX_AGE=60s", "BYLINE_PURGE_URLS="+edge.URL)
 	require.NotContains(t, s.log.tail(5000), "connections do not have the settings")
 
 	l := newKeyedWorkload(t, s, s.prepare()).run(4, 4)
 	l.more(200)
 	s.exercise(l.fixture)
 	l.finish()
+	await(t, "purges", func() bool { return purges.Load() > 3 })
+	require.NotContains(t, s.log.tail(5000), "could not be told")
 	ok, unavailable, refused, broken, other := l.get()
 	require.Zero(t, unavailable+refused+broken+other, "%v", l.strange)
 	require.GreaterOrEqual(t, ok, 200)

@@ -32,6 +32,7 @@ import (
 	"github.com/byline-api/byline/db/quotas"
 	"github.com/byline-api/byline/server"
 	"github.com/byline-api/byline/server/certificate"
+	"github.com/byline-api/byline/server/purge"
 	"github.com/byline-api/byline/server/ratelimit"
 )
 
@@ -122,6 +123,7 @@ func (p *program) serve(ctx context.Context, cfg *config, log *slog.Logger) (err
 	workers.Go(func() error { return database.RunReplicas(work, feed.Mark, log) })
 	workers.Go(func() error { return queue.Run(work) })
 	workers.Go(func() error { return edge.ShareQuotas(work) })
+	workers.Go(func() error { return edge.Purge(work) })
 	if keyPair != nil {
 		workers.Go(func() error { return keyPair.Follow(work) })
 	}
@@ -177,6 +179,8 @@ func newServer(ctx context.Context, cfg *config, database *db.DB, feed *changes.
 		LogClient:                cfg.LogClient,
 		TrustedProxies:           cfg.TrustedProxies,
 		CacheBytes:               cfg.CacheBytes / 4 * 3,
+		SharedMaxAge:             cfg.SharedMaxAge,
+		Purges:                   purge.Config{URLs: cfg.PurgeURLs, Format: purge.Format(cfg.PurgeFormat), Header: cfg.PurgeHeader},
 		SharedDatabase:           !cfg.embedded(),
 		Certificate:              keyPair,
 		Version:                  version,

@@ -18,6 +18,7 @@ var left = map[string]string{
 	"changes":             "the ids of transactions mean nothing in another cluster",
 	"goose_db_version":    "the migrations write it",
 	"primary_lives":       "names the lives of this cluster",
+	"purge_positions":     "what caches at the edge of the service know of changes, which a crash deletes too",
 	"rate_limit_replicas": "the running replicas",
 	"rate_limits":         "what clients have used in the last minutes, which a crash deletes too",
 	"river_leader":        "a lease of a running replica",

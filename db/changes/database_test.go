@@ -146,7 +146,7 @@ func TestDelete(t *testing.T) {
 	d := dbtest.Open(t)
 	f, l := follow(t, d)
 	require.NoError(t, Write(t.Context(), d, Article(1)))
-	require.NoError(t, f.deleteBefore(t.Context(), position{}), "nothing is deleted before the zero position")
+	require.NoError(t, f.deleteBefore(t.Context(), Position{}), "nothing is deleted before the zero position")
 	left := func() (n int) {
 		require.NoError(t, d.QueryRow(t.Context(), `SELECT count(*) FROM changes`).Scan(&n))
 		return n

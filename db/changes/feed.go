@@ -59,7 +59,7 @@ type Feed struct {
 
 	turn        sync.Mutex // held by the round that runs; guards the rest
 	subscribers []Subscriber
-	position    position
+	position    Position
 	synced      time.Time // when the changes up to position began to be read
 	warned      bool      // whether unknown keys have been logged
 	marked      string    // the snapshot that the mark is of
@@ -73,12 +73,12 @@ type round struct {
 	err  error // set before done is closed
 }
 
-// A position says up to where changes have been read: the changes of all
-// transactions that the snapshot sees have been. life names the time since
+// A Position says up to where changes have been read: the changes of all
+// transactions that the snapshot sees have been. Life names the time since
 // PostgreSQL was started or has crashed. Reading cannot continue from the zero
-// position.
-type position struct {
-	life, snapshot string
+// Position.
+type Position struct {
+	Life, Snapshot string
 }
 
 // NewFeed returns a Feed of the database that conn leads to. It does not poll
@@ -95,7 +95,7 @@ func (f *Feed) Subscribe(s Subscriber) {
 	f.turn.Lock()
 	defer f.turn.Unlock()
 	f.subscribers = append(f.subscribers, s)
-	f.position = position{}
+	f.position = Position{}
 }
 
 // Sync returns when every change that had committed before the call has been
@@ -147,7 +147,7 @@ func (f *Feed) lead(r *round) {
 func (f *Feed) deliver(ctx context.Context) error {
 	began := time.Now()
 	if began.Sub(f.synced) > positionLife {
-		f.position = position{}
+		f.position = Position{}
 	}
 	b, now, err := f.read(ctx)
 	b.Began = began
@@ -157,7 +157,7 @@ func (f *Feed) deliver(ctx context.Context) error {
 	if err != nil {
 		// The next round starts from the zero position. Readers that do not
 		// wait for it must not see what a subscriber cached before, either.
-		f.position = position{}
+		f.position = Position{}
 		_ = f.tell(ctx, Batch{All: true, Began: began}) // err is returned already
 		return err
 	}
@@ -176,32 +176,56 @@ func (f *Feed) tell(ctx context.Context, b Batch) error {
 	return errors.Join(errs...)
 }
 
-// read returns what has changed since the position, and the next position,
-// which covers everything that had committed before the call. The batch has All
-// set at the zero position and after a restart of PostgreSQL, since a crash
-// empties the table.
-func (f *Feed) read(ctx context.Context) (Batch, position, error) {
-	q := query.New()
-	if f.position == (position{}) {
-		row, err := q.ChangeSnapshot(ctx, f.conn)
-		if err != nil {
-			return Batch{}, position{}, fmt.Errorf("changes: reading the first position: %w", err)
-		}
-		now := position{row.Life, row.Snapshot}
-		f.setMark(now, row.Lsn)
+// read returns what has changed since the position, and the next position.
+func (f *Feed) read(ctx context.Context) (Batch, Position, error) {
+	texts, all, now, lsn, err := readSince(ctx, f.conn, f.position)
+	if err != nil {
+		return Batch{}, Position{}, err
+	}
+	f.setMark(now, lsn)
+	if all {
 		return Batch{All: true}, now, nil
 	}
-	row, err := q.ChangeList(ctx, f.conn, f.position.snapshot)
+	b, unknown := batch(texts)
+	if unknown != "" {
+		f.warn(unknown)
+	}
+	return b, now, nil
+}
+
+// Read returns what has changed since a position, as a Feed would deliver it,
+// and the next position. A position must not be older than 30 seconds.
+func Read(ctx context.Context, conn query.DBTX, since Position) (Batch, Position, error) {
+	texts, all, now, _, err := readSince(ctx, conn, since)
+	if err != nil || all {
+		return Batch{All: all}, now, err
+	}
+	b, _ := batch(texts)
+	return b, now, nil
+}
+
+// readSince returns the texts of the keys that have changed since a position,
+// and the next position, which covers everything that had committed before the
+// call. all is set at the zero position and after a restart of PostgreSQL, since
+// a crash empties the table.
+func readSince(ctx context.Context, conn query.DBTX, since Position) (texts []string, all bool, now Position, lsn int64, err error) {
+	q := query.New()
+	if since == (Position{}) {
+		row, err := q.ChangeSnapshot(ctx, conn)
+		if err != nil {
+			return nil, false, Position{}, 0, fmt.Errorf("changes: reading the first position: %w", err)
+		}
+		return nil, true, Position{row.Life, row.Snapshot}, row.Lsn, nil
+	}
+	row, err := q.ChangeList(ctx, conn, since.Snapshot)
 	if err != nil {
-		return Batch{}, position{}, fmt.Errorf("changes: reading what has changed: %w", err)
+		return nil, false, Position{}, 0, fmt.Errorf("changes: reading what has changed: %w", err)
 	}
-	now := position{row.Life, row.Snapshot}
-	if now.life != f.position.life {
-		f.position = position{}
-		return f.read(ctx)
+	now = Position{row.Life, row.Snapshot}
+	if now.Life != since.Life {
+		return readSince(ctx, conn, Position{})
 	}
-	f.setMark(now, row.Lsn)
-	return f.batch(row.Keys), now, nil
+	return row.Keys, false, now, row.Lsn, nil
 }
 
 // Mark returns what a standby must have replayed to show everything that has
@@ -211,28 +235,28 @@ func (f *Feed) Mark() db.Mark { return *f.mark.Load() }
 // setMark notes how far the write-ahead log was when the snapshot had been
 // taken. While the snapshot stays the same, nothing has committed, and the mark
 // need not move with the rest of the log.
-func (f *Feed) setMark(p position, lsn int64) {
-	if text := p.life + p.snapshot; text != f.marked {
+func (f *Feed) setMark(p Position, lsn int64) {
+	if text := p.Life + p.Snapshot; text != f.marked {
 		f.marked = text
-		f.mark.Store(&db.Mark{Life: p.life, LSN: lsn})
+		f.mark.Store(&db.Mark{Life: p.Life, LSN: lsn})
 	}
 }
 
-// batch returns a batch with the keys that have these texts.
-func (f *Feed) batch(texts []string) Batch {
+// batch returns a batch with the keys that have these texts, and the first text
+// that this build does not know, or "".
+func batch(texts []string) (b Batch, unknown string) {
 	keys := make([]Key, 0, len(texts))
 	for _, text := range texts {
 		k, err := Parse(text)
 		if err != nil {
-			f.warn(text)
-			return Batch{All: true}
+			return Batch{All: true}, text
 		}
 		if k == Everything {
-			return Batch{All: true}
+			return Batch{All: true}, ""
 		}
 		keys = append(keys, k)
 	}
-	return Batch{Keys: keys}
+	return Batch{Keys: keys}, ""
 }
 
 // warn logs, once, that the database has keys which this build does not know.
@@ -253,7 +277,7 @@ func (f *Feed) Run(ctx context.Context) error {
 	poll, remove := time.NewTicker(pollInterval), time.NewTicker(deleteInterval)
 	defer poll.Stop()
 	defer remove.Stop()
-	var seen position
+	var seen Position
 	for {
 		select {
 		case <-ctx.Done():
@@ -286,18 +310,18 @@ func (f *Feed) deleteForeign(ctx context.Context) {
 }
 
 // at returns the position up to which changes have been read.
-func (f *Feed) at() position {
+func (f *Feed) at() Position {
 	f.turn.Lock()
 	defer f.turn.Unlock()
 	return f.position
 }
 
 // deleteBefore deletes the changes of transactions that ended before p.
-func (f *Feed) deleteBefore(ctx context.Context, p position) error {
-	if p == (position{}) {
+func (f *Feed) deleteBefore(ctx context.Context, p Position) error {
+	if p == (Position{}) {
 		return nil
 	}
-	_, err := query.New().ChangeExpire(ctx, f.conn, p.snapshot)
+	_, err := query.New().ChangeExpire(ctx, f.conn, p.Snapshot)
 	return err
 }
 

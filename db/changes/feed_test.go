@@ -425,8 +425,8 @@ func TestRun(t *testing.T) {
 		synctest.Wait()
 		deleted, _ = s.deletions()
 		require.Len(t, deleted, 1)
-		require.LessOrEqual(t, len(deleted[0]), len(at.snapshot))
-		require.Less(t, len(deleted[0]), len(f.at().snapshot)-200, "changes of the last minute must not be deleted")
+		require.LessOrEqual(t, len(deleted[0]), len(at.Snapshot))
+		require.Less(t, len(deleted[0]), len(f.at().Snapshot)-200, "changes of the last minute must not be deleted")
 
 		s.fail(errors.New("boom"))
 		time.Sleep(deleteInterval)

@@ -400,6 +400,14 @@ type PrimaryLife struct {
 	Life string
 }
 
+type PurgePosition struct {
+	Edge         string
+	Life         string
+	Snapshot     string
+	ReadAt       time.Time
+	ClaimedUntil time.Time
+}
+
 type RateLimit struct {
 	Key      string
 	Whole    time.Time

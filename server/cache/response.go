@@ -13,6 +13,9 @@ type Response struct {
 	Body []byte
 	Tag  string // the strong entity tag of Body
 	Link string // the Link header, or ""
+	// Edge is the value of the header that tells caches at the edge what the
+	// response depends on, or nil if they have to ask before they use it.
+	Edge []string
 	// Sending is what the requests that send the response at this time have
 	// taken from the budget of long responses.
 	Sending budget.Shared
@@ -40,5 +43,9 @@ const overhead = 400
 // weight returns how many bytes a response takes, without the content codings,
 // which are made later, if at all.
 func (r *Response) weight(key string) int {
-	return overhead + len(key) + len(r.Tag) + len(r.Link) + r.basis.Size() + len(r.Body)
+	weight := overhead + len(key) + len(r.Tag) + len(r.Link) + r.basis.Size() + len(r.Body)
+	for _, v := range r.Edge {
+		weight += len(v)
+	}
+	return weight
 }
