@@ -3,6 +3,7 @@ package purge
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"github.com/byline-api/byline/db/changes"
@@ -34,7 +35,8 @@ func (f Format) Field() string {
 }
 
 // Value returns the value of the field for a response that depends on keys. It
-// is empty if it would be too long for an edge to store the response.
+// is empty if it would be too long for an edge to store the response, or if the
+// response depends on something that is not purged.
 func (f Format) Value(keys []changes.Key) string {
 	separator := byte(' ')
 	if f == CacheTag {
@@ -47,6 +49,9 @@ func (f Format) Value(keys []changes.Key) string {
 	b.Grow((keyLength + 1) * (len(keys) + 1))
 	b.WriteString(name(changes.Everything))
 	for _, k := range keys {
+		if slices.Contains(personal, k.Kind()) {
+			return ""
+		}
 		b.WriteByte(separator)
 		b.WriteString(name(k))
 	}
@@ -66,6 +71,12 @@ func name(k changes.Key) string {
 	return base64.RawURLEncoding.EncodeToString(hash[:])
 }
 
+// personal are the kinds of what no response to an anonymous read depends on.
+// They are not purged.
+var personal = []changes.Kind{
+	changes.KindSession, changes.KindAPIKey, changes.KindAccount, changes.KindSigningKeys, changes.KindFavoritesOf, changes.KindFollowsOf,
+}
+
 // names returns the names of what has changed, each once.
 func names(b changes.Batch) []string {
 	if b.All {
@@ -74,7 +85,7 @@ func names(b changes.Batch) []string {
 	seen := make(map[changes.Key]bool, len(b.Keys))
 	var all []string
 	for _, k := range b.Keys {
-		if !seen[k] {
+		if !seen[k] && !slices.Contains(personal, k.Kind()) {
 			seen[k] = true
 			all = append(all, name(k))
 		}

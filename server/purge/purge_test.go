@@ -119,6 +119,8 @@ func TestName(t *testing.T) {
 	}
 	require.Equal(t, "DS4vHDf13lA cdej9YCh8vQ", SurrogateKey.Value([]changes.Key{changes.Article(1)}))
 	require.Equal(t, "DS4vHDf13lA,cdej9YCh8vQ", CacheTag.Value([]changes.Key{changes.Article(1)}))
+	require.Empty(t, SurrogateKey.Value([]changes.Key{changes.Article(1), changes.FollowsOf(1)}), "it would not be purged")
+	require.Equal(t, []string{name(changes.Article(1))}, names(changes.Batch{Keys: []changes.Key{changes.Session(1), changes.Article(1), changes.FavoritesOf(1)}}))
 }
 
 // TestPieces checks how many keys a request names, and that more than ten
