@@ -171,9 +171,9 @@ func printPrices(w io.Writer, c Constants, p Plan) {
 		seconds := n.Cores() / p.Requests * 1e6
 		price := ""
 		if e.edge != nil {
-			price = fmt.Sprintf("%.2f", p.EdgeMillion*(n.Edge+n.Service)/p.Requests)
+			price = fmt.Sprintf(" %.2f", p.EdgeMillion*(n.Edge+n.Service)/p.Requests)
 		}
-		fmt.Fprintf(w, "| %s | %s | %.3f | %s |\n", e.name, thousands(seconds), p.Price(seconds), price)
+		fmt.Fprintf(w, "| %s | %s | %.3f |%s |\n", e.name, thousands(seconds), p.Price(seconds), price)
 	}
 }
 
