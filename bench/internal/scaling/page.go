@@ -53,7 +53,9 @@ func printConstants(w io.Writer, c Constants) {
 		c.Machine, strings.Fields(c.PostgreSQL + " ")[0], thousands(float64(c.Articles)), c.Date, c.Commit)
 	fmt.Fprintln(w, "| | service, µs | PostgreSQL, µs | log (WAL), bytes |\n|---|---:|---:|---:|")
 	for _, kind := range []string{"article", "list", "comments", "feed"} {
-		fmt.Fprintf(w, "| read: %s, in memory | %.0f | %.0f | |\n", kind, c.Kept[kind].Service, c.Kept[kind].Database)
+		if kind != "feed" { // the model takes it that none is
+			fmt.Fprintf(w, "| read: %s, in memory | %.0f | %.0f | |\n", kind, c.Kept[kind].Service, c.Kept[kind].Database)
+		}
 		fmt.Fprintf(w, "| read: %s, not in memory | %.0f | %.0f | |\n", kind, c.Read[kind].Service, c.Read[kind].Database)
 	}
 	for _, kind := range []string{"favorite", "comment", "article"} {
@@ -72,6 +74,13 @@ func printStorage(w io.Writer, c Constants, p Plan) {
 		fmt.Fprintf(w, "| %s | %.2f | %s | %.0f %% | %.2f TB |\n", s.Kind, s.PerItem, thousands(row), 100*float64(s.Indexes)/float64(s.Data+s.Indexes), all/1e12)
 	}
 	fmt.Fprintf(w, "| all | | | | %.1f TB |\n", total/1e12)
+	n := p.Need(c, nil)
+	rate := map[string]float64{"articles": p.Create, "comments": p.Requests * p.Comment, "favorites": p.Requests * p.Favorite}
+	var daily float64
+	for _, s := range c.Storage {
+		daily += rate[s.Kind] * float64(s.Data+s.Indexes) / float64(max(s.Rows, 1)) * 86_400
+	}
+	fmt.Fprintf(w, "\nAt the writes of the plan, %.0f GB are added a day, and %.1f TB of log (WAL) are written.\n", daily/1e9, n.WAL*86_400/1e12)
 }
 
 // ages are times for which an edge may use a response, in seconds.
@@ -104,7 +113,7 @@ const purgeEvery = .25
 
 func printNeeds(w io.Writer, c Constants, p Plan) {
 	fmt.Fprintf(w, "For %s requests a second of the mix, %s articles, and half of each core left free:\n\n", thousands(p.Requests), thousands(p.Articles))
-	fmt.Fprintln(w, "| | no edge | edge, 1 min | edge, 1 day, purged |\n|---|---:|---:|---:|")
+	fmt.Fprintln(w, "| | no edge | edge, 1 min, nothing purged | edge, 1 day, purged |\n|---|---:|---:|---:|")
 	var needs []Need
 	for _, e := range []*Edge{nil, {TTL: 60}, {TTL: 86_400, Every: purgeEvery}} {
 		needs = append(needs, p.Need(c, e))
@@ -146,7 +155,13 @@ func printRequests(w io.Writer, c Constants, p Plan) {
 var statements = []string{"by id", "newest 20", "newest 20 of an author", "insert"}
 
 func printLayouts(w io.Writer, c Constants) {
-	fmt.Fprintln(w, "CPU time of PostgreSQL in µs for one statement on 400,000 rows, with prepared statements and generic plans as the service has them;\nmedians of three rounds in turn:")
+	var most float64
+	for _, l := range c.Layouts {
+		for _, s := range l.Spread {
+			most = max(most, s)
+		}
+	}
+	fmt.Fprintf(w, "CPU time of PostgreSQL in µs for one statement on 400,000 rows, with prepared statements and generic plans as the service has them;\nmedians of three rounds in turn, which differed by up to %.0f %%, so that only large differences mean something:\n", 100*most)
 	fmt.Fprintf(w, "\n| | %s |\n|---|%s\n", strings.Join(statements, " | "), strings.Repeat("---:|", len(statements)))
 	for _, l := range c.Layouts {
 		fmt.Fprintf(w, "| %s |", l.Name)
