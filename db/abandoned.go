@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // abandoned are the connections that the pool has given up while the server
@@ -26,26 +27,36 @@ import (
 // none either. When many have been given up since the last write that
 // succeeded, writes are refused, except for one at a time, which tries.
 type abandoned struct {
-	few, most int // how many may be given up before writes are refused, and before none is tried
+	few, most int // how many may be given up before one at a time tries, and before that is done seldom
 
 	mu     sync.Mutex
-	open   int // the server has not ended their statements yet
+	open   int // writes that the server has not ended yet
 	recent int // those of open that were given up since the last write
+	past   int // those of open that were given up before the last trial that succeeded
 	trying bool
+	tried  time.Time // when the last trial began
 }
+
+// trialInterval is the time between two trials if very many writes have been
+// given up. Perhaps the server that they were sent to is gone, and another one
+// works.
+const trialInterval = 10 * time.Second
 
 func newAbandoned(conns int) *abandoned { return &abandoned{few: max(1, conns/2), most: 2 * conns} }
 
 // errAbandoned refuses a write.
 var errAbandoned = fmt.Errorf("%w: the server does not end the writes that were sent to it", ErrBusy)
 
-// seldom marks a query that begins with WITH and writes only in rare cases, so
-// that it is not refused. It stands where shared does.
-const seldom = "/* seldom writes */"
+// noWait marks a statement that writes, but whose commit waits for no standby:
+// to unlogged tables only, or what may be lost. It is not refused, and its
+// success says nothing about other writes. It stands where shared does.
+const noWait = "/* waits for no standby */"
 
-// writes reports whether a statement may write.
+// writes reports whether a statement may write, and its commit wait for a
+// standby.
 func writes(sql string) bool {
-	if isRead(sql) || strings.Contains(sql[:min(len(sql), sharedWithin)], seldom) {
+	head := sql[:min(len(sql), sharedWithin)]
+	if isRead(sql) || strings.Contains(head, noWait) {
 		return false
 	}
 	for _, word := range []string{"INSERT ", "UPDATE ", "DELETE "} {
@@ -53,37 +64,55 @@ func writes(sql string) bool {
 			return true
 		}
 	}
-	return !strings.Contains(sql[:min(len(sql), sharedWithin)], "WITH ")
+	return !strings.Contains(head, "WITH ")
 }
 
-// write runs fn, which writes, or refuses it.
-func (a *abandoned) write(fn func() error) error {
+// errPanic is the error of a write that has ended in a panic.
+var errPanic = errors.New("db: panic")
+
+// write runs fn, which writes on the connection that it acquires with acquire,
+// or refuses it.
+func (a *abandoned) write(fn func() (wrote bool, err error)) error {
 	end, err := a.begin()
 	if err != nil {
 		return err
 	}
-	err = fn()
-	end(err)
+	wrote := false
+	err = errPanic
+	defer func() { end(wrote, err) }()
+	wrote, err = fn()
 	return err
 }
 
-// begin permits a write, or refuses it. The caller calls end with its error.
-func (a *abandoned) begin() (end func(error), err error) {
+// begin permits a write, or refuses it. The caller calls end when it has ended,
+// and says whether it has written something, or why not.
+func (a *abandoned) begin() (end func(wrote bool, err error), err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	tries := a.recent >= a.few
-	if tries && (a.trying || a.open >= a.most) {
+	many := a.open-a.past >= a.most
+	tries := many || a.recent >= a.few
+	if tries && (a.trying || many && time.Since(a.tried) < trialInterval) {
 		return nil, errAbandoned
 	}
-	a.trying = a.trying || tries
-	return func(err error) {
+	if tries {
+		a.trying, a.tried = true, time.Now()
+	}
+	return func(wrote bool, err error) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		if err == nil {
+		wrote = wrote && err == nil
+		if wrote {
 			a.recent = 0
 		}
-		if tries {
-			a.trying = false
+		if !tries {
+			return
+		}
+		a.trying = false
+		switch {
+		case wrote:
+			a.past = a.open
+		case err == nil: // nothing has been tried
+			a.tried = time.Time{}
 		}
 	}, nil
 }
@@ -92,7 +121,20 @@ func (a *abandoned) add(n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.open += n
-	a.recent = max(0, a.recent+n)
+	a.recent, a.past = max(0, a.recent+n), min(a.past, a.open)
+}
+
+// writing is the key in the custom data of a connection which says that a write
+// uses it.
+const writing = "writing"
+
+// acquireToWrite returns a connection for a write.
+func (d *DB) acquireToWrite(ctx context.Context) (*pgxpool.Conn, error) {
+	conn, err := d.acquire(ctx)
+	if err == nil {
+		conn.Conn().PgConn().CustomData()[writing] = true
+	}
+	return conn, err
 }
 
 // errNoCancel is the internal error of a request to cancel a statement.
@@ -100,12 +142,14 @@ var errNoCancel = errors.New("db: statements are not cancelled")
 
 // connect prepares a new connection of a pool.
 func (a *abandoned) connect(_ context.Context, cc *pgx.ConnConfig) error {
-	var conn *patientConn // nil until it is connected
+	// These are nil until it is connected.
+	var conn *patientConn
+	var pg *pgconn.PgConn
 	var connected atomic.Bool
 	dial, after := cc.DialFunc, cc.AfterConnect
 	cc.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if connected.Load() { // pgx dials again only to cancel
-			conn.abandon()
+			conn.abandon(pg.CustomData()[writing] != nil)
 			return nil, errNoCancel
 		}
 		c, err := dial(ctx, network, addr)
@@ -117,6 +161,7 @@ func (a *abandoned) connect(_ context.Context, cc *pgx.ConnConfig) error {
 	}
 	cc.AfterConnect = func(ctx context.Context, c *pgconn.PgConn) error {
 		err := after(ctx, c)
+		pg = c
 		connected.Store(err == nil)
 		return err
 	}
@@ -129,27 +174,28 @@ func (a *abandoned) connect(_ context.Context, cc *pgx.ConnConfig) error {
 // in front of the server counts the session for as long as it is open.
 type patientConn struct {
 	net.Conn
-	all       *abandoned
-	abandoned atomic.Bool
+	all     *abandoned
+	patient atomic.Bool // whether it is abandoned
+	counts  atomic.Bool // whether all counts it
 }
 
-func (c *patientConn) abandon() {
-	if c.abandoned.CompareAndSwap(false, true) {
+func (c *patientConn) abandon(writes bool) {
+	if c.patient.CompareAndSwap(false, true) && writes {
+		c.counts.Store(true)
 		c.all.add(1)
 	}
 }
 
 // SetDeadline ignores how long pgx would wait for the server to end the session.
-// A server that is gone is noticed by the keepalives of TCP.
 func (c *patientConn) SetDeadline(t time.Time) error {
-	if c.abandoned.Load() {
+	if c.patient.Load() {
 		t = time.Time{}
 	}
 	return c.Conn.SetDeadline(t)
 }
 
 func (c *patientConn) Close() error {
-	if c.abandoned.CompareAndSwap(true, false) {
+	if c.counts.CompareAndSwap(true, false) {
 		c.all.add(-1)
 	}
 	return c.Conn.Close()

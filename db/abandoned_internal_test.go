@@ -11,7 +11,7 @@ import (
 func TestAbandoned(t *testing.T) {
 	t.Parallel()
 	a := newAbandoned(4)
-	begin := func(permitted bool) (end func(error)) {
+	begin := func(permitted bool) (end func(wrote bool, err error)) {
 		t.Helper()
 		end, err := a.begin()
 		require.Equal(t, permitted, err == nil)
@@ -23,38 +23,51 @@ func TestAbandoned(t *testing.T) {
 	failed := errors.New("given up")
 	first, second := begin(true), begin(true)
 	a.add(2)
-	first(failed)
-	second(failed)
+	first(false, failed)
+	second(false, failed)
 	trial := begin(true)
 	begin(false) // another one tries already
 	a.add(1)
-	trial(failed)
-	begin(true)(nil) // this one has written
-	begin(true)(failed)
-	require.NoError(t, a.write(func() error { return nil }))
-	a.add(5)
-	begin(false) // 8 of them are too many even to try
-	a.add(-1)
+	trial(false, failed)
+	begin(true)(true, nil) // this one has written
+	begin(true)(false, failed)
+	require.NoError(t, a.write(func() (bool, error) { return true, nil }))
+
+	a.add(8)
+	begin(false) // so many are tried seldom
+	a.tried = a.tried.Add(-trialInterval)
+	trial = begin(true)
+	trial(false, failed)
+	begin(false)
+	a.tried = a.tried.Add(-trialInterval)
+	require.Panics(t, func() { _ = a.write(func() (bool, error) { panic("in the trial") }) })
+	begin(false)
+	a.tried = a.tried.Add(-trialInterval)
+	begin(true)(false, nil) // this one had nothing to write
+	begin(true)(true, nil)  // another server works
+	begin(true)(false, failed)
+	begin(true)(false, failed)
+	a.add(2)
 	trial = begin(true)
 	begin(false)
-	trial(nil)
-	begin(true)(nil)
-	a.add(-7)
-	begin(true)(nil)
+	trial(true, nil)
+	a.add(-13)
+	begin(true)(true, nil)
 	require.Zero(t, a.open)
 	require.Zero(t, a.recent)
+	require.Zero(t, a.past)
 }
 
 func TestWrites(t *testing.T) {
 	t.Parallel()
 	for sql, want := range map[string]bool{
-		"-- name: A :one\nSELECT 1":                                         false,
-		"-- name: A :one\nINSERT INTO a VALUES (1)":                         true,
-		"-- name: A :one\nWITH a AS (SELECT 1) SELECT 2":                    false,
-		"-- name: A :one\nWITH a AS (SELECT 1) INSERT INTO b VALUES (1)":    true,
-		"-- name: A :one\nWITH a AS (DELETE FROM b RETURNING 1) TABLE a":    true,
-		"-- name: A :one\nWITH /* shared */ a AS (SELECT 1) SELECT 2":       false,
-		"WITH /* seldom writes */ a AS (INSERT INTO b VALUES (1)) SELECT 2": false,
+		"-- name: A :one\nSELECT 1":                                                false,
+		"-- name: A :one\nINSERT INTO a VALUES (1)":                                true,
+		"-- name: A :one\nWITH a AS (SELECT 1) SELECT 2":                           false,
+		"-- name: A :one\nWITH a AS (SELECT 1) INSERT INTO b VALUES (1)":           true,
+		"-- name: A :one\nWITH a AS (DELETE FROM b RETURNING 1) TABLE a":           true,
+		"-- name: A :one\nWITH /* shared */ a AS (SELECT 1) SELECT 2":              false,
+		"WITH /* waits for no standby */ a AS (INSERT INTO b VALUES (1)) SELECT 2": false,
 		"UPDATE a SET b = 1": true,
 		"TRUNCATE a":         true,
 		"-- name: A :one\nUPDATE a SET b = 'WITH' WHERE c RETURNING b": true,

@@ -1,7 +1,6 @@
 package db
 
 import (
-	"cmp"
 	"context"
 	"sync"
 
@@ -17,9 +16,9 @@ func (d *DB) Begin(ctx context.Context) (pgx.Tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := d.acquire(ctx)
+	conn, err := d.acquireToWrite(ctx)
 	if err != nil {
-		ended(err)
+		ended(false, err)
 		return nil, err
 	}
 	tctx, cancel := detach(ctx, 2*d.cfg.QueryTimeout)
@@ -27,7 +26,7 @@ func (d *DB) Begin(ctx context.Context) (pgx.Tx, error) {
 	if err != nil {
 		cancel()
 		release(conn)
-		ended(err)
+		ended(false, err)
 		return nil, err
 	}
 	return &begunTx{Tx: tx, ctx: tctx, conn: conn, cancel: cancel, ended: ended}, nil
@@ -40,7 +39,7 @@ type begunTx struct {
 	ctx    context.Context // limits the statements and the end
 	conn   *pgxpool.Conn
 	cancel context.CancelFunc
-	ended  func(error) // see abandoned.begin
+	ended  func(wrote bool, err error) // see abandoned.begin
 	once   sync.Once
 }
 
@@ -58,20 +57,20 @@ func (t *begunTx) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
 
 func (t *begunTx) Commit(context.Context) error {
 	err := t.Tx.Commit(t.ctx)
-	t.end(err)
+	t.end(true, err)
 	return err
 }
 
 func (t *begunTx) Rollback(context.Context) error {
 	err := t.Tx.Rollback(t.ctx)
-	t.end(cmp.Or(err, pgx.ErrTxClosed)) // it has written nothing
+	t.end(false, err)
 	return err
 }
 
 // end may be called twice: callers roll back after a commit too.
-func (t *begunTx) end(err error) {
+func (t *begunTx) end(wrote bool, err error) {
 	t.once.Do(func() {
-		t.ended(err)
+		t.ended(wrote, err)
 		t.cancel()
 		release(t.conn)
 	})

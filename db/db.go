@@ -204,6 +204,7 @@ func release(conn *pgxpool.Conn) {
 		conn.Hijack()
 		return
 	}
+	delete(conn.Conn().PgConn().CustomData(), writing)
 	conn.Release()
 }
 
@@ -225,9 +226,9 @@ func (d *DB) statementLimit() time.Duration { return d.cfg.QueryTimeout + time.S
 // Exec implements query.DBTX. It runs a statement again that conflicts with
 // another transaction.
 func (d *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.CommandTag, err error) {
-	err = d.abandoned.write(func() error {
+	exec := func(acquire func(context.Context) (*pgxpool.Conn, error)) error {
 		return retry(ctx, func() error {
-			conn, err := d.acquire(ctx)
+			conn, err := acquire(ctx)
 			if err != nil {
 				return err
 			}
@@ -237,6 +238,13 @@ func (d *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.Comm
 			tag, err = conn.Exec(qctx, sql, args...)
 			return err
 		})
+	}
+	if !writes(sql) {
+		return tag, exec(d.acquire)
+	}
+	err = d.abandoned.write(func() (bool, error) {
+		err := exec(d.acquireToWrite)
+		return tag.RowsAffected() > 0, err
 	})
 	return tag, err
 }
@@ -265,9 +273,9 @@ func (d *DB) InLongTx(ctx context.Context, limit time.Duration, fn func(tx query
 // inTx waits for a connection, and between attempts, under ctx. It runs the
 // transaction under work.
 func (d *DB) inTx(ctx, work context.Context, limit time.Duration, fn func(tx query.DBTX) error) error {
-	return d.abandoned.write(func() error {
-		return retry(ctx, func() error {
-			conn, err := d.acquire(ctx)
+	return d.abandoned.write(func() (bool, error) {
+		return true, retry(ctx, func() error {
+			conn, err := d.acquireToWrite(ctx)
 			if err != nil {
 				return err
 			}

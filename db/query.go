@@ -49,7 +49,7 @@ func (d *DB) queryPool(ctx context.Context, sql string, args []any) (*pooledRows
 	}
 	rows, err := d.queryConn(ctx, sql, args)
 	if err != nil {
-		ended(err)
+		ended(false, err)
 		return nil, err
 	}
 	rows.ended = ended // it commits after its last row
@@ -57,7 +57,11 @@ func (d *DB) queryPool(ctx context.Context, sql string, args []any) (*pooledRows
 }
 
 func (d *DB) queryConn(ctx context.Context, sql string, args []any) (*pooledRows, error) {
-	conn, err := d.acquire(ctx)
+	acquire := d.acquire
+	if writes(sql) {
+		acquire = d.acquireToWrite
+	}
+	conn, err := acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -121,8 +125,8 @@ type pooledRows struct {
 	pgx.Rows
 	conn   *pgxpool.Conn
 	cancel context.CancelFunc
-	reads  *sharedReads // set if the rows are a group of shared reads of their own
-	ended  func(error)  // set if the statement writes; see abandoned.begin
+	reads  *sharedReads                // set if the rows are a group of shared reads of their own
+	ended  func(wrote bool, err error) // set if the statement writes; see abandoned.begin
 	// ahead reports that begin has called Next already; first is its result.
 	ahead, first bool
 }
@@ -150,7 +154,8 @@ func (r *pooledRows) Close() {
 			r.reads.leave()
 		}
 		if r.ended != nil {
-			r.ended(r.Rows.Err())
+			tag := r.Rows.CommandTag()
+			r.ended(!tag.Select() && tag.RowsAffected() > 0, r.Rows.Err())
 		}
 	}
 }

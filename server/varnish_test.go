@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"os"
 	"os/exec"
@@ -88,6 +89,7 @@ func edged(t *testing.T, database string, purges purge.Config) *servertest.Servi
 	t.Helper()
 	return servertest.New(t, servertest.WithDatabase(database), servertest.Following(), servertest.WithServer(func(c *server.Config) {
 		c.SharedMaxAge, c.Purges = time.Hour, purges
+		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 	}))
 }
 
@@ -162,6 +164,23 @@ func withoutID(body string) string {
 	delete(p, "requestId")
 	text, _ := json.Marshal(p)
 	return string(text)
+}
+
+// TestVarnishPrefix sends a prefix that Byline believes from a proxy. Other
+// clients must not get links with it.
+func TestVarnishPrefix(t *testing.T) {
+	t.Parallel()
+	v := newVarnished(t)
+	anna := v.Register("anna")
+	v.Publish(anna, "A", "tea")
+	v.Publish(anna, "B", "tea")
+	const path = "/api/articles?limit=1"
+	res, _ := v.get(t, path, "X-Forwarded-Prefix", "/other")
+	require.Contains(t, res.Header.Get("Link"), "cursor=")
+	v.cached(t, path)
+	res, _ = v.get(t, path)
+	require.Equal(t, "HIT", res.Header.Get("X-Cache"))
+	require.Contains(t, res.Header.Get("Link"), "</api/articles?")
 }
 
 // TestVarnish runs the sample configuration of Varnish, and changes what it has

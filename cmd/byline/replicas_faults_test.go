@@ -5,10 +5,13 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os/exec"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -76,46 +79,125 @@ func TestReplicaReplaced(t *testing.T) {
 	}
 }
 
-// TestStandbyDoesNotConfirm makes writes that no standby confirms. PostgreSQL
-// goes on with them for ever, so that each takes one of its connections. Reads
-// must go on, and so must writes when there is a standby again.
+// unconfirmed is a service whose writes wait for a standby that there is not.
+// PostgreSQL goes on with them for ever.
+type unconfirmed struct {
+	*service
+	super string // the URL of a superuser
+	names atomic.Int32
+}
+
+func newUnconfirmed(t *testing.T, pool int, env ...string) (u *unconfirmed, f fixture) {
+	t.Helper()
+	s := newStreaming(t, 0)
+	env = append(env, fmt.Sprint("BYLINE_POOL_MAX=", pool), "BYLINE_QUERY_TIMEOUT=500ms", "BYLINE_REQUEST_TIMEOUT=3s")
+	u = &unconfirmed{service: startService(t, s.primary.URL(), env...), super: superuserURL(t, s.dir, s.primary.URL())}
+	f = u.prepare()
+	u.set("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+	return u, f
+}
+
+func (u *unconfirmed) set(sql string) {
+	query[string](u.t, u.super, sql)
+	query[bool](u.t, u.super, "SELECT pg_reload_conf()")
+}
+
+// waiting returns how many connections of the server wait for a standby.
+func (u *unconfirmed) waiting() int64 {
+	return query[int64](u.t, u.super, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")[0]
+}
+
+// register makes a write that waits for no other one.
+func (u *unconfirmed) register() int {
+	name := fmt.Sprint("user", u.names.Add(1))
+	status, _ := u.send(http.MethodPost, "/api/users", "", fmt.Sprintf(`{"user":{"username":%q,"email":"%s@example.com","password":"correct horse"}}`, name, name))
+	return status
+}
+
+// TestStandbyDoesNotConfirm makes writes that no standby confirms, many at once
+// and one after the other, while purges and quotas write what waits for none.
+// Reads must go on, also after PostgreSQL has begun another life, and so must
+// writes when there is a standby again.
 func TestStandbyDoesNotConfirm(t *testing.T) {
 	t.Parallel()
 	const pool = 4
-	s := newStreaming(t, 0)
-	service := startService(t, s.primary.URL(), fmt.Sprint("BYLINE_POOL_MAX=", pool), "BYLINE_QUERY_TIMEOUT=500ms", "BYLINE_REQUEST_TIMEOUT=3s")
-	f := service.prepare()
-	super := superuserURL(t, s.dir, s.primary.URL())
-	set := func(sql string) {
-		query[string](t, super, sql)
-		query[bool](t, super, "SELECT pg_reload_conf()")
-	}
-	set("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-	waiting := func() int64 {
-		return query[int64](t, super, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")[0]
-	}
-	var names atomic.Int32
-	register := func() int { // writes that do not wait for one another
-		name := fmt.Sprint("user", names.Add(1))
-		status, _ := service.send(http.MethodPost, "/api/users", "", fmt.Sprintf(`{"user":{"username":%q,"email":"%s@example.com","password":"correct horse"}}`, name, name))
-		return status
-	}
-	await(t, "a write that waits", func() bool { return register() == http.StatusServiceUnavailable })
-	for range 6 {
-		done := make(chan int)
-		for range 3 * pool {
-			go func() { done <- register() }()
+	edge := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(edge.Close)
+	u, f := newUnconfirmed(t, pool, "BYLINE_PURGE_URLS="+edge.URL, "BYLINE_SHARED_MAX_AGE=60s")
+	await(t, "a write that waits", func() bool { return u.register() == http.StatusServiceUnavailable })
+	reads := func() {
+		t.Helper()
+		for _, token := range []string{f.token, ""} {
+			status, body := u.send(http.MethodGet, "/api/articles/"+f.slug, token, "")
+			require.Equal(t, http.StatusOK, status, body)
 		}
-		for range 3 * pool {
+	}
+	for _, atOnce := range []int{3 * pool, 3 * pool, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3 * pool, 3 * pool} {
+		done := make(chan int)
+		for range atOnce {
+			go func() { done <- u.register() }()
+		}
+		for range atOnce {
 			require.Equal(t, http.StatusServiceUnavailable, <-done)
 		}
-		status, body := service.send(http.MethodGet, "/api/articles/"+f.slug, f.token, "")
-		require.Equal(t, http.StatusOK, status, body)
+		reads()
+		if atOnce == 1 {
+			time.Sleep(300 * time.Millisecond) // a purge comes in between
+		}
 	}
-	require.Positive(t, waiting())
-	// Up to a pool of connections were in use when the writes began to be refused.
-	require.LessOrEqual(t, waiting(), int64(3*pool))
-	set("ALTER SYSTEM RESET synchronous_standby_names")
-	await(t, "a write", func() bool { return register() == http.StatusCreated })
-	await(t, "that nothing waits", func() bool { return waiting() == 0 })
+	require.Positive(t, u.waiting())
+	// Two pools of writes are given up before they are tried only every ten seconds.
+	// Up to another pool of them was running then.
+	const most = 3*pool + 6
+	require.LessOrEqual(t, u.waiting(), int64(most))
+
+	query[string](t, u.super, "UPDATE sessions SET used_at = used_at - interval '1 hour' WHERE set_config('synchronous_commit', 'local', true) <> '' RETURNING id::text")
+	query[string](t, u.super, "WITH x AS (DELETE FROM change_lives RETURNING 1) SELECT set_config('synchronous_commit', 'local', true)") // as a crash does
+	for range 4 {
+		time.Sleep(500 * time.Millisecond)
+		reads()
+	}
+	require.LessOrEqual(t, u.waiting(), int64(most))
+
+	u.set("ALTER SYSTEM RESET synchronous_standby_names")
+	await(t, "a write", func() bool { return u.register() == http.StatusCreated })
+	await(t, "that nothing waits", func() bool { return u.waiting() == 0 })
+}
+
+// TestServerHangs suspends connections of the server, as a disk or a machine that
+// hangs does. When new ones work, writes must not be refused for ever.
+func TestServerHangs(t *testing.T) {
+	t.Parallel()
+	u, f := newUnconfirmed(t, 4)
+	u.set("ALTER SYSTEM RESET synchronous_standby_names")
+	suspended := map[int64]bool{}
+	t.Cleanup(func() {
+		for pid := range suspended {
+			_ = syscall.Kill(int(pid), syscall.SIGCONT)
+		}
+	})
+	var clients sync.WaitGroup
+	for end := time.Now().Add(time.Minute); len(suspended) < 14 && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		for range 4 {
+			clients.Go(func() { u.send(http.MethodGet, "/api/articles/"+f.slug, f.token, "") })
+			clients.Go(func() { u.register() })
+		}
+		for _, pid := range query[int64](t, u.super, "SELECT pid::bigint FROM pg_stat_activity WHERE application_name = 'byline' AND state IN ('active', 'idle')") {
+			if !suspended[pid] {
+				suspended[pid] = true
+				require.NoError(t, syscall.Kill(int(pid), syscall.SIGSTOP))
+			}
+		}
+	}
+	clients.Wait()
+	require.GreaterOrEqual(t, len(suspended), 8)
+	await(t, "a write", func() bool { return u.register() == http.StatusCreated })
+	await(t, "writes as usual", func() bool {
+		for range 8 {
+			if u.register() != http.StatusCreated {
+				return false
+			}
+		}
+		return true
+	})
 }

@@ -5,10 +5,10 @@ RETURNING id, created_at;
 
 -- name: ApiKeyUse :one
 -- Returns what a valid key permits. The time of its last use is stored to the
--- minute.
-WITH used AS (
+-- minute. It may be lost.
+WITH /* waits for no standby */ used AS (
     UPDATE api_keys n SET used_at = now()
-    WHERE n.hash = @hash AND (n.used_at IS NULL OR n.used_at < now() - interval '1 minute')
+    WHERE n.hash = @hash AND (n.used_at IS NULL OR n.used_at < now() - interval '1 minute') AND set_config('synchronous_commit', 'local', true) <> ''
 )
 SELECT k.id, k.user_id, k.scope, k.expires_at, u.role
 FROM api_keys k

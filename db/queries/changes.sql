@@ -18,17 +18,17 @@ WHERE c.xid >= pg_snapshot_xmin(CAST(CAST(@since AS text) AS pg_snapshot))
 
 -- name: ChangeExpire :execrows
 -- Deletes the rows that every reader has seen that read after the snapshot.
-DELETE FROM changes WHERE xid < pg_snapshot_xmin(CAST(CAST(@seen AS text) AS pg_snapshot));
+DELETE /* waits for no standby */ FROM changes WHERE xid < pg_snapshot_xmin(CAST(CAST(@seen AS text) AS pg_snapshot));
 
 -- name: ChangeDeleteForeign :execrows
 -- Deletes the rows that a dump of another cluster has brought: no transaction
 -- that this statement sees has an id behind its snapshot.
-DELETE FROM changes WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
+DELETE /* waits for no standby */ FROM changes WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
 
 -- name: ChangeSnapshot :one
 -- Returns where ChangeList can begin. After a crash, it begins a life, and it
 -- notes a life that is new for those who read from standbys.
-WITH /* seldom writes */ begun AS (
+WITH /* waits for no standby */ begun AS (
     INSERT INTO change_lives (life) SELECT gen_random_uuid() WHERE NOT EXISTS (SELECT FROM change_lives) RETURNING life
 ), current AS (
     SELECT (extract(epoch FROM pg_postmaster_start_time())::text || COALESCE((SELECT min(life::text) FROM change_lives), (SELECT life::text FROM begun), ''))::text AS life
@@ -36,6 +36,7 @@ WITH /* seldom writes */ begun AS (
     SELECT p.id, p.life FROM primary_lives p ORDER BY p.id DESC LIMIT 1
 ), noted AS (
     INSERT INTO primary_lives (life) SELECT c.life FROM current c WHERE c.life IS DISTINCT FROM (SELECT n.life FROM newest n)
+      AND set_config('synchronous_commit', 'local', true) <> '' -- reads wait for it, and a failover begins another life
 ), forgotten AS (
     DELETE FROM primary_lives WHERE id < (SELECT n.id FROM newest n)
 )

@@ -4,7 +4,7 @@
 -- Without changes a position is renewed every ten seconds, before it is too old
 -- to continue from. at is before any snapshot that is taken after this
 -- statement. age is how old the position of the edge is, in seconds.
-WITH current AS (
+WITH /* waits for no standby */ current AS (
     SELECT (extract(epoch FROM pg_postmaster_start_time())::text || COALESCE((SELECT min(life::text) FROM change_lives), ''))::text AS life
 ), begun AS (
     INSERT INTO purge_positions (edge, life, snapshot, read_at, claimed_until)
@@ -14,8 +14,10 @@ WITH current AS (
     RETURNING edge
 ), claimed AS (
     UPDATE purge_positions p SET claimed_until = now() + interval '2 seconds'
-    WHERE p.edge = @edge AND p.claimed_until <= now()
-      AND (p.read_at <= now() - interval '10 seconds'
+    WHERE p.edge = @edge
+      -- Later times are from before the clock was set back.
+      AND (p.claimed_until <= now() OR p.claimed_until > now() + interval '2 seconds')
+      AND (p.read_at <= now() - interval '10 seconds' OR p.read_at > now()
         OR p.life <> (SELECT w.life FROM current w)
         OR EXISTS (
             SELECT FROM changes c
@@ -33,10 +35,10 @@ SELECT (EXISTS (SELECT FROM begun) OR EXISTS (SELECT FROM claimed))::boolean AS 
 -- name: PurgeMove :execrows
 -- Moves the position of an edge and ends the claim. It moves nothing if another
 -- replica has: the purges of both were made, in any order.
-UPDATE purge_positions SET life = @life, snapshot = @snapshot, read_at = @at, claimed_until = now()
+UPDATE /* waits for no standby */ purge_positions SET life = @life, snapshot = @snapshot, read_at = @at, claimed_until = now()
 WHERE edge = @edge AND life = @life_before AND snapshot = @snapshot_before;
 
 -- name: PurgeRelease :exec
 -- Ends the claim of purges that have failed.
-UPDATE purge_positions SET claimed_until = now()
+UPDATE /* waits for no standby */ purge_positions SET claimed_until = now()
 WHERE edge = @edge AND life = @life AND snapshot = @snapshot;

@@ -3,7 +3,7 @@
 -- lock each other out, and returns how long it takes until their quotas are
 -- whole. If told to, it also returns the quotas that are hot, whoever has used
 -- them.
-WITH used AS (
+WITH /* waits for no standby */ used AS (
     SELECT unnest(@keys::text[]) AS key, unnest(@costs::bigint[]) AS cost, unnest(@hot_after::bigint[]) AS hot_after
 ), added AS (
     INSERT INTO rate_limits AS r (key, whole, hot_after, hot)
@@ -20,11 +20,11 @@ FROM rate_limits h WHERE h.hot AND h.whole > now() AND @all_hot::boolean LIMIT @
 -- name: RateLimitExpire :execrows
 -- Deletes a number of the quotas that are whole. It passes those that are being
 -- changed.
-DELETE FROM rate_limits WHERE key IN (SELECT r.key FROM rate_limits r WHERE r.whole < now() LIMIT @expire_limit::int FOR UPDATE SKIP LOCKED);
+DELETE /* waits for no standby */ FROM rate_limits WHERE key IN (SELECT r.key FROM rate_limits r WHERE r.whole < now() LIMIT @expire_limit::int FOR UPDATE SKIP LOCKED);
 
 -- name: RateLimitBeat :one
 -- Notes that a replica is alive, and returns the number of those that are.
-WITH beat AS (
+WITH /* waits for no standby */ beat AS (
     INSERT INTO rate_limit_replicas (id, seen) VALUES (@id, now()) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen
 ), gone AS (
     DELETE FROM rate_limit_replicas g WHERE g.seen < now() - interval '1 minute' AND g.id <> @id
@@ -32,4 +32,4 @@ WITH beat AS (
 SELECT (1 + count(*))::int AS replicas FROM rate_limit_replicas r WHERE r.id <> @id AND r.seen > now() - interval '7 seconds';
 
 -- name: RateLimitLeave :exec
-DELETE FROM rate_limit_replicas WHERE id = @id;
+DELETE /* waits for no standby */ FROM rate_limit_replicas WHERE id = @id;

@@ -12,9 +12,10 @@ RETURNING id, created_at;
 
 -- name: SessionUse :one
 -- Returns what a valid session permits. The time of its last use is stored to
--- the minute, so that most calls write nothing.
-WITH used AS (
-    UPDATE sessions SET used_at = now() WHERE id = @id AND used_at < now() - interval '1 minute'
+-- the minute, so that most calls write nothing. It may be lost.
+WITH /* waits for no standby */ used AS (
+    UPDATE sessions SET used_at = now()
+    WHERE id = @id AND used_at < now() - interval '1 minute' AND set_config('synchronous_commit', 'local', true) <> ''
 )
 SELECT s.user_id, u.role
 FROM sessions s

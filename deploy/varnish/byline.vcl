@@ -33,6 +33,9 @@ sub vcl_recv {
     }
     # Byline has no cookies. Varnish itself passes on requests with a token.
     unset req.http.Cookie;
+    # Byline trusts Varnish, and writes this prefix into links, which others would
+    # get. Set it to your own if a proxy serves Byline below a path.
+    unset req.http.X-Forwarded-Prefix;
 }
 
 sub vcl_backend_response {

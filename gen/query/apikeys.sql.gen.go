@@ -134,9 +134,9 @@ func (q *Queries) ApiKeyOwner(ctx context.Context, db DBTX, id int64) (int64, er
 }
 
 const apiKeyUse = `-- name: ApiKeyUse :one
-WITH used AS (
+WITH /* waits for no standby */ used AS (
     UPDATE api_keys n SET used_at = now()
-    WHERE n.hash = $1 AND (n.used_at IS NULL OR n.used_at < now() - interval '1 minute')
+    WHERE n.hash = $1 AND (n.used_at IS NULL OR n.used_at < now() - interval '1 minute') AND set_config('synchronous_commit', 'local', true) <> ''
 )
 SELECT k.id, k.user_id, k.scope, k.expires_at, u.role
 FROM api_keys k
@@ -153,7 +153,7 @@ type ApiKeyUseRow struct {
 }
 
 // Returns what a valid key permits. The time of its last use is stored to the
-// minute.
+// minute. It may be lost.
 func (q *Queries) ApiKeyUse(ctx context.Context, db DBTX, hash []byte) (ApiKeyUseRow, error) {
 	row := db.QueryRow(ctx, apiKeyUse, hash)
 	var i ApiKeyUseRow

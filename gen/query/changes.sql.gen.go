@@ -20,7 +20,7 @@ func (q *Queries) ChangeCreate(ctx context.Context, db DBTX, keys []string) erro
 }
 
 const changeDeleteForeign = `-- name: ChangeDeleteForeign :execrows
-DELETE FROM changes WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())
+DELETE /* waits for no standby */ FROM changes WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())
 `
 
 // Deletes the rows that a dump of another cluster has brought: no transaction
@@ -34,7 +34,7 @@ func (q *Queries) ChangeDeleteForeign(ctx context.Context, db DBTX) (int64, erro
 }
 
 const changeExpire = `-- name: ChangeExpire :execrows
-DELETE FROM changes WHERE xid < pg_snapshot_xmin(CAST(CAST($1 AS text) AS pg_snapshot))
+DELETE /* waits for no standby */ FROM changes WHERE xid < pg_snapshot_xmin(CAST(CAST($1 AS text) AS pg_snapshot))
 `
 
 // Deletes the rows that every reader has seen that read after the snapshot.
@@ -85,7 +85,7 @@ func (q *Queries) ChangeList(ctx context.Context, db DBTX, since string) (Change
 }
 
 const changeSnapshot = `-- name: ChangeSnapshot :one
-WITH /* seldom writes */ begun AS (
+WITH /* waits for no standby */ begun AS (
     INSERT INTO change_lives (life) SELECT gen_random_uuid() WHERE NOT EXISTS (SELECT FROM change_lives) RETURNING life
 ), current AS (
     SELECT (extract(epoch FROM pg_postmaster_start_time())::text || COALESCE((SELECT min(life::text) FROM change_lives), (SELECT life::text FROM begun), ''))::text AS life
@@ -93,6 +93,7 @@ WITH /* seldom writes */ begun AS (
     SELECT p.id, p.life FROM primary_lives p ORDER BY p.id DESC LIMIT 1
 ), noted AS (
     INSERT INTO primary_lives (life) SELECT c.life FROM current c WHERE c.life IS DISTINCT FROM (SELECT n.life FROM newest n)
+      AND set_config('synchronous_commit', 'local', true) <> '' -- reads wait for it, and a failover begins another life
 ), forgotten AS (
     DELETE FROM primary_lives WHERE id < (SELECT n.id FROM newest n)
 )

@@ -11,7 +11,7 @@ import (
 )
 
 const purgeClaim = `-- name: PurgeClaim :one
-WITH current AS (
+WITH /* waits for no standby */ current AS (
     SELECT (extract(epoch FROM pg_postmaster_start_time())::text || COALESCE((SELECT min(life::text) FROM change_lives), ''))::text AS life
 ), begun AS (
     INSERT INTO purge_positions (edge, life, snapshot, read_at, claimed_until)
@@ -21,8 +21,10 @@ WITH current AS (
     RETURNING edge
 ), claimed AS (
     UPDATE purge_positions p SET claimed_until = now() + interval '2 seconds'
-    WHERE p.edge = $1 AND p.claimed_until <= now()
-      AND (p.read_at <= now() - interval '10 seconds'
+    WHERE p.edge = $1
+      -- Later times are from before the clock was set back.
+      AND (p.claimed_until <= now() OR p.claimed_until > now() + interval '2 seconds')
+      AND (p.read_at <= now() - interval '10 seconds' OR p.read_at > now()
         OR p.life <> (SELECT w.life FROM current w)
         OR EXISTS (
             SELECT FROM changes c
@@ -65,7 +67,7 @@ func (q *Queries) PurgeClaim(ctx context.Context, db DBTX, edge string) (PurgeCl
 }
 
 const purgeMove = `-- name: PurgeMove :execrows
-UPDATE purge_positions SET life = $1, snapshot = $2, read_at = $3, claimed_until = now()
+UPDATE /* waits for no standby */ purge_positions SET life = $1, snapshot = $2, read_at = $3, claimed_until = now()
 WHERE edge = $4 AND life = $5 AND snapshot = $6
 `
 
@@ -96,7 +98,7 @@ func (q *Queries) PurgeMove(ctx context.Context, db DBTX, arg PurgeMoveParams) (
 }
 
 const purgeRelease = `-- name: PurgeRelease :exec
-UPDATE purge_positions SET claimed_until = now()
+UPDATE /* waits for no standby */ purge_positions SET claimed_until = now()
 WHERE edge = $1 AND life = $2 AND snapshot = $3
 `
 

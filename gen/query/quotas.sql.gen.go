@@ -12,7 +12,7 @@ import (
 )
 
 const rateLimitBeat = `-- name: RateLimitBeat :one
-WITH beat AS (
+WITH /* waits for no standby */ beat AS (
     INSERT INTO rate_limit_replicas (id, seen) VALUES ($1, now()) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen
 ), gone AS (
     DELETE FROM rate_limit_replicas g WHERE g.seen < now() - interval '1 minute' AND g.id <> $1
@@ -29,7 +29,7 @@ func (q *Queries) RateLimitBeat(ctx context.Context, db DBTX, id pgtype.UUID) (i
 }
 
 const rateLimitExpire = `-- name: RateLimitExpire :execrows
-DELETE FROM rate_limits WHERE key IN (SELECT r.key FROM rate_limits r WHERE r.whole < now() LIMIT $1::int FOR UPDATE SKIP LOCKED)
+DELETE /* waits for no standby */ FROM rate_limits WHERE key IN (SELECT r.key FROM rate_limits r WHERE r.whole < now() LIMIT $1::int FOR UPDATE SKIP LOCKED)
 `
 
 // Deletes a number of the quotas that are whole. It passes those that are being
@@ -43,7 +43,7 @@ func (q *Queries) RateLimitExpire(ctx context.Context, db DBTX, expireLimit int3
 }
 
 const rateLimitLeave = `-- name: RateLimitLeave :exec
-DELETE FROM rate_limit_replicas WHERE id = $1
+DELETE /* waits for no standby */ FROM rate_limit_replicas WHERE id = $1
 `
 
 func (q *Queries) RateLimitLeave(ctx context.Context, db DBTX, id pgtype.UUID) error {
@@ -52,7 +52,7 @@ func (q *Queries) RateLimitLeave(ctx context.Context, db DBTX, id pgtype.UUID) e
 }
 
 const rateLimitShare = `-- name: RateLimitShare :many
-WITH used AS (
+WITH /* waits for no standby */ used AS (
     SELECT unnest($1::text[]) AS key, unnest($2::bigint[]) AS cost, unnest($3::bigint[]) AS hot_after
 ), added AS (
     INSERT INTO rate_limits AS r (key, whole, hot_after, hot)

@@ -258,8 +258,9 @@ func (q *Queries) SessionRenew(ctx context.Context, db DBTX, arg SessionRenewPar
 }
 
 const sessionUse = `-- name: SessionUse :one
-WITH used AS (
-    UPDATE sessions SET used_at = now() WHERE id = $1 AND used_at < now() - interval '1 minute'
+WITH /* waits for no standby */ used AS (
+    UPDATE sessions SET used_at = now()
+    WHERE id = $1 AND used_at < now() - interval '1 minute' AND set_config('synchronous_commit', 'local', true) <> ''
 )
 SELECT s.user_id, u.role
 FROM sessions s
@@ -273,7 +274,7 @@ type SessionUseRow struct {
 }
 
 // Returns what a valid session permits. The time of its last use is stored to
-// the minute, so that most calls write nothing.
+// the minute, so that most calls write nothing. It may be lost.
 func (q *Queries) SessionUse(ctx context.Context, db DBTX, id int64) (SessionUseRow, error) {
 	row := db.QueryRow(ctx, sessionUse, id)
 	var i SessionUseRow

@@ -207,6 +207,10 @@ func (r *runner) attempt(ctx context.Context) {
 // round tells the edge what has changed, if it is the turn of this replica, and
 // repeats what is due.
 func (r *runner) round(ctx context.Context) error {
+	// First, since it needs no database.
+	if err := r.repeat(ctx); err != nil {
+		return err
+	}
 	var turn *purges.Turn
 	var age time.Duration
 	err := whole(ctx, func(ctx context.Context) (err error) {
@@ -219,7 +223,7 @@ func (r *runner) round(ctx context.Context) error {
 	told := time.Now().Add(-age)
 	r.told.Store(&told)
 	if turn == nil {
-		return r.repeat(ctx)
+		return nil
 	}
 	if turn.Batch.All || len(turn.Batch.Keys) > 0 {
 		_ = r.sync(ctx) // after an error, the cache of the service is empty
@@ -229,10 +233,7 @@ func (r *runner) round(ctx context.Context) error {
 		}
 		r.repeats = append(r.repeats, repeat{time.Now().Add(repeatAfter), turn.Batch})
 	}
-	if err := whole(ctx, turn.Done); err != nil {
-		return err
-	}
-	return r.repeat(ctx)
+	return whole(ctx, turn.Done)
 }
 
 // whole calls f, which uses the database, also after the end of ctx: a turn that
