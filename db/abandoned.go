@@ -108,11 +108,12 @@ func (a *abandoned) begin() (end func(wrote bool, err error), err error) {
 			return
 		}
 		a.trying = false
+		var answer *pgconn.PgError
 		switch {
 		case wrote:
 			a.past = a.open
-		case err == nil: // nothing has been tried
-			a.tried = time.Time{}
+		case err == nil, errors.As(err, &answer), errors.Is(err, ErrBusy):
+			a.tried = time.Time{} // it says nothing: there was no commit
 		}
 	}, nil
 }

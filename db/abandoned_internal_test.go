@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 )
 
@@ -43,8 +44,10 @@ func TestAbandoned(t *testing.T) {
 	require.Panics(t, func() { _ = a.write(func() (bool, error) { panic("in the trial") }) })
 	begin(false)
 	a.tried = a.tried.Add(-trialInterval)
-	begin(true)(false, nil) // this one had nothing to write
-	begin(true)(true, nil)  // another server works
+	begin(true)(false, nil)               // this one had nothing to write
+	begin(true)(false, &pgconn.PgError{}) // this one was in conflict with another
+	begin(true)(false, ErrBusy)           // this one had no connection
+	begin(true)(true, nil)                // another server works
 	begin(true)(false, failed)
 	begin(true)(false, failed)
 	a.add(2)

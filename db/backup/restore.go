@@ -50,7 +50,7 @@ func Restore(ctx context.Context, target Target, r io.Reader, told Progress) (_ 
 		m, err = load(ctx, tx, a, header, told)
 		return err
 	}); err != nil {
-		return Manifest{}, fmt.Errorf("restore: %w", err)
+		return Manifest{}, fmt.Errorf("restore: %w", stopped(ctx, err))
 	}
 	if err := target.MigrateTo(ctx, target.Newest); err != nil {
 		return Manifest{}, fmt.Errorf("the backup is restored, but a newer migration failed; byline migrate up repeats it: %w", err)

@@ -48,3 +48,12 @@ func writing(ctx context.Context, w io.Writer) (_ io.Writer, end func() error) {
 		}
 	}
 }
+
+// stopped returns the error of ctx for an error that has come after ctx has
+// ended. pgx returns that of the closed connection, too.
+func stopped(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}

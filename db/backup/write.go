@@ -43,6 +43,7 @@ func Write(ctx context.Context, pool *pgxpool.Pool, w io.Writer, version string,
 	if endErr := end(); err == nil {
 		err = endErr
 	}
+	err = stopped(ctx, err)
 	if err != nil {
 		return Manifest{}, fmt.Errorf("backup: %w", err)
 	}
