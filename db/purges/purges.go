@@ -58,7 +58,7 @@ func (s *Store) Begin(ctx context.Context) (turn *Turn, age time.Duration, err e
 	}
 	t := &Turn{store: s, before: changes.Position{Life: row.Life, Snapshot: row.Snapshot}, at: row.At}
 	since := t.before
-	if age > positionLife {
+	if age > positionLife || age < 0 { // the clock was set back, and nobody knows how old it is
 		since = changes.Position{}
 	}
 	if t.Batch, t.next, err = changes.Read(ctx, s.conn, since); err != nil {

@@ -16,7 +16,7 @@ WITH /* waits for no standby */ current AS (
     UPDATE purge_positions p SET claimed_until = now() + interval '2 seconds'
     WHERE p.edge = @edge
       -- Later times are from before the clock was set back.
-      AND (p.claimed_until <= now() OR p.claimed_until > now() + interval '2 seconds')
+      AND (p.claimed_until <= now() OR p.claimed_until > now() + interval '1 minute')
       AND (p.read_at <= now() - interval '10 seconds' OR p.read_at > now()
         OR p.life <> (SELECT w.life FROM current w)
         OR EXISTS (

@@ -252,7 +252,7 @@ func TestReplicas(t *testing.T) {
 	first, _, err := a.Begin(t.Context())
 	require.NoError(t, err)
 	require.True(t, first.Batch.All)
-	_, err = d.Exec(t.Context(), "UPDATE purge_positions SET claimed_until = 'infinity'") // on a slow machine, two seconds may be over
+	_, err = d.Exec(t.Context(), "UPDATE purge_positions SET claimed_until = now() + interval '30 seconds'") // on a slow machine, two seconds may be over
 	require.NoError(t, err)
 	none, _, err := b.Begin(t.Context())
 	require.NoError(t, err)
@@ -285,6 +285,23 @@ func TestReplicas(t *testing.T) {
 	again, _, err := b.Begin(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, after.Batch, again.Batch)
+}
+
+// TestClockSetBack purges everything when the clock of the database was set back
+// by an hour.
+func TestClockSetBack(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	s := purges.NewStore(d, "http://edge")
+	turn, _, err := s.Begin(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, turn.Done(t.Context()))
+	_, err = d.Exec(t.Context(), "UPDATE purge_positions SET read_at = now() + interval '1 hour', claimed_until = now() + interval '1 hour'")
+	require.NoError(t, err)
+	turn, _, err = s.Begin(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, turn)
+	require.True(t, turn.Batch.All)
 }
 
 // TestIdle checks that without changes a replica sends one statement for each
