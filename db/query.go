@@ -41,13 +41,13 @@ func (d *DB) queryAlone(ctx context.Context, sql string, args []any) (pgx.Rows, 
 // so that the second connection has to respond first.
 func (d *DB) queryPool(ctx context.Context, sql string, args []any) (*pooledRows, error) {
 	if !writes(sql) {
-		return d.queryConn(ctx, sql, args)
+		return d.queryConn(ctx, sql, args, false)
 	}
 	ended, err := d.abandoned.begin()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := d.queryConn(ctx, sql, args)
+	rows, err := d.queryConn(ctx, sql, args, true)
 	if err != nil {
 		ended(false, err)
 		return nil, err
@@ -56,14 +56,13 @@ func (d *DB) queryPool(ctx context.Context, sql string, args []any) (*pooledRows
 	return rows, nil
 }
 
-func (d *DB) queryConn(ctx context.Context, sql string, args []any) (*pooledRows, error) {
-	acquire := d.acquire
-	if writes(sql) {
-		acquire = d.acquireToWrite
-	}
-	conn, err := acquire(ctx)
+func (d *DB) queryConn(ctx context.Context, sql string, args []any, writes bool) (*pooledRows, error) {
+	conn, err := d.acquire(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if writes {
+		conn.Conn().PgConn().CustomData()[writing] = true
 	}
 	rows, err := d.begin(ctx, conn, sql, args)
 	if isStalePlan(err) {

@@ -125,7 +125,7 @@ func TestAllocations(t *testing.T) {
 		{"tags by prefix, cached", "/api/tags?prefix=ta&limit=20", "", 20},
 		{"drafts", "/api/user/articles?status=draft&limit=20", author.Token, 360},
 		{"editors' drafts", "/api/editorial/articles?status=draft&limit=20", editor.Token, 357},
-		{"revisions", "/api/articles/a-draft/revisions?limit=20", author.Token, 262},
+		{"revisions", "/api/articles/a-draft/revisions?limit=20", author.Token, 263},
 		{"diff of revisions", "/api/articles/a-draft/revisions/2/diff", author.Token, 258},
 	} {
 		r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, test.path, nil)
