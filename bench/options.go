@@ -68,10 +68,6 @@ const (
 func parseOptions(args []string, compare bool) (*options, error) {
 	o := &options{}
 	bin := binFolder()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
 	name := "bench"
 	if compare {
 		name = "bench compare"
@@ -79,7 +75,7 @@ func parseOptions(args []string, compare bool) (*options, error) {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.StringVar(&o.byline, "byline", filepath.Join(bin, "byline"), "the built `program` to measure")
 	f.StringVar(&o.repo, "repo", filepath.Dir(bin), "the repository `folder`: statements for pgbench, migrations, commit")
-	f.StringVar(&o.cache, "cache", filepath.Join(cache, "byline-bench"), "`folder` of prepared data sets")
+	f.StringVar(&o.cache, "cache", cacheFolder(), "`folder` of prepared data sets")
 	f.IntVar(&o.connections, "connections", 32, "`number` of HTTP connections")
 	f.IntVar(&o.users, "users", 64, "`number` of accounts to sign in first; at least two more than connections")
 	f.Float64Var(&o.signedIn, "signed-in", 0, "`share` of the mix's anonymous reads that carry a token, 0 to 1")
@@ -130,6 +126,15 @@ func parseOptions(args []string, compare bool) (*options, error) {
 		return nil, fmt.Errorf("%w; %s --help lists the flags", err, name)
 	}
 	return o, o.complete(f, *only, scales, rates, compare)
+}
+
+// cacheFolder returns the folder of prepared data sets.
+func cacheFolder() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	return filepath.Join(cache, "byline-bench")
 }
 
 // binFolder returns the folder of this program, in which the others are too.

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -32,14 +28,10 @@ it what large installations need. It writes the tables of docs/scaling.md.
 func parseScaling(args []string) (*options, error) {
 	o := &options{}
 	bin := binFolder()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
 	f := flag.NewFlagSet("bench scaling", flag.ContinueOnError)
 	f.StringVar(&o.byline, "byline", filepath.Join(bin, "byline"), "the built `program`")
 	f.StringVar(&o.repo, "repo", filepath.Dir(bin), "the repository `folder`")
-	f.StringVar(&o.cache, "cache", filepath.Join(cache, "byline-bench"), "`folder` of prepared data sets")
+	f.StringVar(&o.cache, "cache", cacheFolder(), "`folder` of prepared data sets")
 	scale := f.Int("scale", 10, "`size` of the data set; 1 = 10,000 articles")
 	f.IntVar(&o.connections, "connections", 32, "`number` of HTTP connections")
 	f.DurationVar(&o.measure, "time", 4*time.Second, "`time` of each measurement")
@@ -83,7 +75,7 @@ func (b *bench) constants(ctx context.Context) (c scaling.Constants, err error) 
 	}
 	info := machine.Describe(ctx, b.repo)
 	c = scaling.Constants{Machine: fmt.Sprintf("%d cores (%s)", info.Cores, info.CPU), Commit: info.Commit, Date: info.Time.Format(time.DateOnly),
-		Articles: len(d.catalogue.Slugs), Kept: map[string]scaling.Cost{}, Read: map[string]scaling.Cost{}, Writes: map[string]scaling.Cost{}, Bytes: map[string]int{}}
+		Articles: len(d.catalogue.Slugs), Kept: map[string]scaling.Cost{}, Read: map[string]scaling.Cost{}, Writes: map[string]scaling.Cost{}}
 	for _, kept := range []bool{true, false} {
 		costs, env := c.Kept, []string(nil)
 		if !kept {
@@ -98,7 +90,7 @@ func (b *bench) constants(ctx context.Context) (c scaling.Constants, err error) 
 			if err := b.costs(ctx, t, db, w, readCosts, costs); err != nil || kept {
 				return err
 			}
-			return errors.Join(b.costs(ctx, t, db, w, writeCosts, c.Writes), b.lengths(ctx, t, d, c.Bytes), storage(ctx, db, &c))
+			return errors.Join(b.costs(ctx, t, db, w, writeCosts, c.Writes), storage(ctx, db, &c))
 		}); err != nil {
 			return c, err
 		}
@@ -180,32 +172,6 @@ func micros(d time.Duration) float64 { return float64(d.Nanoseconds()/100) / 10 
 func logPosition(ctx context.Context, db *pgx.Conn) (n int64, err error) {
 	err = db.QueryRow(ctx, "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint").Scan(&n)
 	return n, err
-}
-
-// lengths measures how long compressed responses are.
-func (b *bench) lengths(ctx context.Context, t *target, d *dataset, into map[string]int) error {
-	for kind, path := range map[string]string{"article": "/articles/" + d.catalogue.Slugs[0], "list": "/articles"} {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.site.Addr+t.site.Base+path, nil)
-		if err != nil {
-			return err
-		}
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			return err
-		}
-		text, err := io.ReadAll(res.Body)
-		if err = errors.Join(err, res.Body.Close()); err != nil {
-			return err
-		}
-		var short bytes.Buffer
-		z := gzip.NewWriter(&short)
-		_, err = z.Write(text)
-		if err = errors.Join(err, z.Close()); err != nil {
-			return err
-		}
-		into[kind] = short.Len()
-	}
-	return nil
 }
 
 // kinds are tables by what they belong to. The first table of a kind has the

@@ -25,8 +25,6 @@ type Constants struct {
 	Read map[string]Cost `json:"read"`
 	// Writes are by the names of Write.
 	Writes map[string]Cost `json:"writes"`
-	// Bytes are the lengths of compressed responses.
-	Bytes map[string]int `json:"bytes"`
 	// Question is the CPU time of PostgreSQL for one question what has changed,
 	// in µs, and for each change in its answer.
 	Question float64 `json:"questionUs"`

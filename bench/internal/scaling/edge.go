@@ -75,14 +75,6 @@ func Zipf(n, s float64) Popularity {
 	return p
 }
 
-// total returns the share of all requests.
-func (p Popularity) total() (share float64) {
-	for _, b := range p {
-		share += b.share
-	}
-	return share
-}
-
 // Simulate plays requests and changes of n items for a time, in seconds, and
 // returns the share of requests that the edge answers. It checks the formula:
 // purges come in rounds, as they do in the service.

@@ -159,16 +159,15 @@ func (p Popularity) hitsInMemory(requests, changes float64) float64 {
 type Backend struct {
 	Name     string
 	Requests float64 // a second, on both cores of one machine
-	Source   string
 }
 
 // Node are backends that were measured beside Byline on one machine of two cores
 // (docs/scaling.md says how).
 var Node = []Backend{
-	{"Byline, one machine", 5428, ""},
-	{"Express and Sequelize", 179, ""},
-	{"Express and Prisma, an unused count removed", 103, ""},
-	{"Express and Prisma, as shipped", 39, ""},
+	{"Byline, one machine", 5428},
+	{"Express and Sequelize", 179},
+	{"Express and Prisma, an unused count removed", 103},
+	{"Express and Prisma, as shipped", 39},
 }
 
 // CoreSeconds returns the core seconds for a million requests.

@@ -58,6 +58,14 @@ func TestZipf(t *testing.T) {
 	}
 }
 
+// total returns the share of all requests.
+func (p Popularity) total() (share float64) {
+	for _, b := range p {
+		share += b.share
+	}
+	return share
+}
+
 // constants are round numbers, with which needs can be computed by hand.
 var constants = Constants{
 	Kept:     map[string]Cost{"article": {Service: 50}, "list": {Service: 50}, "comments": {Service: 50}, "feed": {Service: 50}},
