@@ -112,9 +112,13 @@ func (r *replica) reached() Mark { return r.known.Load().Mark }
 
 func (r *replica) usable() bool { return ReplicaState(r.state.Load()) == ReplicaUsed }
 
-// set changes the state. err is the reason unless the replica is used.
-func (r *replica) set(to ReplicaState, err error) {
-	r.state.Store(int32(to))
+// judge sets the state that follows from the error of a read or of a question,
+// which is nil if the replica shows everything up to a mark.
+func (r *replica) judge(err error, want Mark) {
+	if errors.Is(err, errPrimary) && !want.isOf(r.known.Load().started) {
+		err = errForeign
+	}
+	r.state.Store(int32(stateOf(err)))
 	if err != nil {
 		r.reason.Store(&err)
 	}
@@ -249,7 +253,7 @@ func (r *replica) probe(ctx context.Context, mark func() Mark) {
 			if ctx.Err() != nil {
 				return
 			}
-			r.set(stateOf(err), err)
+			r.judge(err, want)
 			r.lag.Store(int64(unseen.age(now, want, r.reached())))
 			r.tell(time.Now())
 		}
@@ -269,9 +273,6 @@ func (r *replica) check(ctx context.Context, want Mark) error {
 	case <-q.done: // after a second at most
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-	if errors.Is(q.err, errPrimary) && !want.isOf(r.known.Load().started) {
-		return errForeign
 	}
 	if q.err != nil {
 		return q.err

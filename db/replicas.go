@@ -110,7 +110,7 @@ func (d *DB) leave(ctx context.Context, from *replica, err error) {
 	}
 	from.failed.Add(1)
 	if isServerLost(err) {
-		from.set(stateOf(err), err)
+		from.judge(err, Mark{})
 	}
 }
 
@@ -170,7 +170,7 @@ func (s *Replicas) choose(ctx context.Context, current *replica) (from *replica,
 			return current, started
 		}
 		if ctx.Err() == nil {
-			current.set(stateOf(err), err)
+			current.judge(err, want)
 		}
 	}
 	s.primary.Add(1)

@@ -17,9 +17,9 @@ const (
 	// roundTimeout is how long a round may take before the callers that wait
 	// for it get an error.
 	roundTimeout = 2 * time.Second
-	// positionLife is how long a position is valid. Changes are deleted after a
+	// PositionLife is how long a Position is valid. Changes are deleted after a
 	// minute, so that a reader with an older position could miss some.
-	positionLife = 30 * time.Second
+	PositionLife = 30 * time.Second
 	// pollInterval is how long a change that was not made by the service, but
 	// with psql for example, may go unnoticed.
 	pollInterval = 250 * time.Millisecond
@@ -146,7 +146,7 @@ func (f *Feed) lead(r *round) {
 // subscribers.
 func (f *Feed) deliver(ctx context.Context) error {
 	began := time.Now()
-	if began.Sub(f.synced) > positionLife {
+	if began.Sub(f.synced) > PositionLife {
 		f.position = Position{}
 	}
 	b, now, err := f.read(ctx)
@@ -194,7 +194,7 @@ func (f *Feed) read(ctx context.Context) (Batch, Position, error) {
 }
 
 // Read returns what has changed since a position, as a Feed would deliver it,
-// and the next position. A position must not be older than 30 seconds.
+// and the next position. A position must not be older than PositionLife.
 func Read(ctx context.Context, conn query.DBTX, since Position) (Batch, Position, error) {
 	texts, all, now, _, err := readSince(ctx, conn, since)
 	if err != nil || all {

@@ -388,11 +388,11 @@ func TestSyncTimes(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			f, s, one, _, _ := begun(t)
-			time.Sleep(positionLife)
+			time.Sleep(PositionLife)
 			s.change("a1")
 			require.NoError(t, f.Sync(t.Context()))
 			require.Equal(t, []string{"a1"}, one.told())
-			time.Sleep(positionLife + 1)
+			time.Sleep(PositionLife + 1)
 			s.change("a1")
 			require.NoError(t, f.Sync(t.Context()))
 			require.Equal(t, []string{"all"}, one.told(), "changes may have been deleted before they were read")

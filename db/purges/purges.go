@@ -15,10 +15,6 @@ import (
 	"github.com/byline-api/byline/gen/query"
 )
 
-// positionLife is how long a position is valid, as in package changes: changes
-// are deleted after a minute.
-const positionLife = 30 * time.Second
-
 // Store is what replicas share about one edge.
 type Store struct {
 	conn query.DBTX
@@ -58,13 +54,13 @@ func (s *Store) Begin(ctx context.Context) (turn *Turn, age time.Duration, err e
 	}
 	t := &Turn{store: s, before: changes.Position{Life: row.Life, Snapshot: row.Snapshot}, at: row.At}
 	since := t.before
-	if age > positionLife || age < 0 { // the clock was set back, and nobody knows how old it is
+	if age > changes.PositionLife || age < 0 { // the clock was set back, and nobody knows how old it is
 		since = changes.Position{}
 	}
 	if t.Batch, t.next, err = changes.Read(ctx, s.conn, since); err != nil {
 		return nil, age, err
 	}
-	if since != (changes.Position{}) && age+time.Since(began) > positionLife {
+	if since != (changes.Position{}) && age+time.Since(began) > changes.PositionLife {
 		// The process was frozen in between. Some changes may have been deleted.
 		return nil, age, errors.New("purges: reading what has changed took too long")
 	}
