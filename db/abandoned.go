@@ -70,8 +70,7 @@ func writes(sql string) bool {
 // errPanic is the error of a write that has ended in a panic.
 var errPanic = errors.New("db: panic")
 
-// write runs fn, which writes on the connection that it acquires with acquire,
-// or refuses it.
+// write runs fn, which writes on a connection of acquireFor, or refuses it.
 func (a *abandoned) write(fn func() (wrote bool, err error)) error {
 	end, err := a.begin()
 	if err != nil {
@@ -90,7 +89,7 @@ func (a *abandoned) begin() (end func(wrote bool, err error), err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	many := a.open-a.past >= a.most
-	tries := many || a.recent >= a.few
+	tries := a.hangs()
 	if tries && (a.trying || many && time.Since(a.tried) < trialInterval) {
 		return nil, errAbandoned
 	}
@@ -118,6 +117,18 @@ func (a *abandoned) begin() (end func(wrote bool, err error), err error) {
 	}, nil
 }
 
+// hangs reports whether so many writes have been given up that one at a time
+// tries. The caller holds mu.
+func (a *abandoned) hangs() bool { return a.recent >= a.few || a.open-a.past >= a.most }
+
+// suspect reports whether connections of the pool may lead to a server that
+// hangs, so that a write has to ask first.
+func (a *abandoned) suspect() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.hangs()
+}
+
 func (a *abandoned) add(n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -129,10 +140,11 @@ func (a *abandoned) add(n int) {
 // uses it.
 const writing = "writing"
 
-// acquireToWrite returns a connection for a write.
-func (d *DB) acquireToWrite(ctx context.Context) (*pgxpool.Conn, error) {
-	conn, err := d.acquire(ctx)
-	if err == nil {
+// acquireFor is acquire, and notes whether the connection is for a write. One
+// that tries whether writes succeed again gets a connection that responds.
+func (d *DB) acquireFor(ctx context.Context, writes bool) (*pgxpool.Conn, error) {
+	conn, err := d.acquireAlive(ctx, writes && d.abandoned.suspect())
+	if err == nil && writes {
 		conn.Conn().PgConn().CustomData()[writing] = true
 	}
 	return conn, err

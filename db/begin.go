@@ -16,7 +16,7 @@ func (d *DB) Begin(ctx context.Context) (pgx.Tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := d.acquireToWrite(ctx)
+	conn, err := d.acquireFor(ctx, true)
 	if err != nil {
 		ended(false, err)
 		return nil, err

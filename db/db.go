@@ -226,9 +226,10 @@ func (d *DB) statementLimit() time.Duration { return d.cfg.QueryTimeout + time.S
 // Exec implements query.DBTX. It runs a statement again that conflicts with
 // another transaction.
 func (d *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.CommandTag, err error) {
-	exec := func(acquire func(context.Context) (*pgxpool.Conn, error)) error {
+	writes := writes(sql)
+	exec := func() error {
 		return retry(ctx, func() error {
-			conn, err := acquire(ctx)
+			conn, err := d.acquireFor(ctx, writes)
 			if err != nil {
 				return err
 			}
@@ -239,11 +240,11 @@ func (d *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.Comm
 			return err
 		})
 	}
-	if !writes(sql) {
-		return tag, exec(d.acquire)
+	if !writes {
+		return tag, exec()
 	}
 	err = d.abandoned.write(func() (bool, error) {
-		err := exec(d.acquireToWrite)
+		err := exec()
 		return tag.RowsAffected() > 0, err
 	})
 	return tag, err
@@ -275,7 +276,7 @@ func (d *DB) InLongTx(ctx context.Context, limit time.Duration, fn func(tx query
 func (d *DB) inTx(ctx, work context.Context, limit time.Duration, fn func(tx query.DBTX) error) error {
 	return d.abandoned.write(func() (bool, error) {
 		return true, retry(ctx, func() error {
-			conn, err := d.acquireToWrite(ctx)
+			conn, err := d.acquireFor(ctx, true)
 			if err != nil {
 				return err
 			}

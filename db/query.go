@@ -57,12 +57,9 @@ func (d *DB) queryPool(ctx context.Context, sql string, args []any) (*pooledRows
 }
 
 func (d *DB) queryConn(ctx context.Context, sql string, args []any, writes bool) (*pooledRows, error) {
-	conn, err := d.acquire(ctx)
+	conn, err := d.acquireFor(ctx, writes)
 	if err != nil {
 		return nil, err
-	}
-	if writes {
-		conn.Conn().PgConn().CustomData()[writing] = true
 	}
 	rows, err := d.begin(ctx, conn, sql, args)
 	if isStalePlan(err) {

@@ -184,9 +184,14 @@ func TestServerHangs(t *testing.T) {
 			clients.Go(func() { u.register() })
 		}
 		for _, pid := range query[int64](t, u.super, "SELECT pid::bigint FROM pg_stat_activity WHERE application_name = 'byline' AND state = 'idle'") {
-			if !suspended[pid] {
-				suspended[pid] = true
-				require.NoError(t, syscall.Kill(int(pid), syscall.SIGSTOP))
+			if suspended[pid] {
+				continue
+			}
+			suspended[pid] = true
+			require.NoError(t, syscall.Kill(int(pid), syscall.SIGSTOP))
+			if state := query[string](t, u.super, fmt.Sprintf("SELECT state FROM pg_stat_activity WHERE pid = %d", pid)); len(state) == 0 || state[0] != "idle" {
+				require.NoError(t, syscall.Kill(int(pid), syscall.SIGCONT)) // it had got a statement
+				delete(suspended, pid)
 			}
 		}
 	}
@@ -201,4 +206,19 @@ func TestServerHangs(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// TestReplicaPooler names a standby behind PgBouncer, which the service must not
+// read from: the server behind a connection can change there.
+func TestReplicaPooler(t *testing.T) {
+	t.Parallel()
+	s := newStreaming(t, 1)
+	pooled := pgbouncer(t, s.standbys[0].URL(), "ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout,plan_cache_mode,enable_hashjoin,enable_mergejoin")
+	reader := startService(t, s.primary.URL(), "BYLINE_READ_URLS="+pooled, "BYLINE_CACHE_BYTES=0")
+	f := reader.prepare()
+	await(t, "a line of the log", func() bool { return strings.Contains(reader.log.tail(5000), "not to a pooler") })
+	status, body := reader.send(http.MethodGet, "/api/articles/"+f.slug, f.token, "")
+	require.Equal(t, http.StatusOK, status, body)
+	require.Zero(t, reader.metric("db_replica_used"))
+	require.Zero(t, reader.metric("db_replica_reads_total"))
 }
