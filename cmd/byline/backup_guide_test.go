@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -111,7 +112,12 @@ func TestPointInTime(t *testing.T) {
 	l.more(50)
 	out := shell(t, p.dir, programs, env, blocks[:2]...) // the restart of PostgreSQL too
 	require.Contains(t, out, "full backup: ")
+	ended := query[time.Time](t, url, "SELECT date_trunc('second', clock_timestamp())")[0]
 	l.more(200)
+	// pgBackRest compares whole seconds: it finds no backup for a moment in the second in which the only one has ended.
+	await(t, "the second after the backup", func() bool {
+		return query[time.Time](t, url, "SELECT date_trunc('second', clock_timestamp())")[0].After(ended)
+	})
 	l.finish()
 	before := query[int](t, url, "SELECT count(*)::int FROM comments")[0]
 	require.NotZero(t, before)
