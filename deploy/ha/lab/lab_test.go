@@ -80,8 +80,11 @@ func TestProblems(t *testing.T) {
 	l.count(201, request{}, nil)
 	l.acked("one", "one", "first")
 	l.pairs++
-	r := &result{counted: l.counts()}
+	r := &result{counted: l.counts(), fromStandbys: 1}
 	require.NoError(t, r.problems(l))
+	r.fromStandbys = 0
+	require.ErrorContains(t, r.problems(l), "no read came from a standby")
+	r.fromStandbys = 1
 	r.lost = []string{"one"}
 	require.ErrorContains(t, r.problems(l), "1 acknowledged writes are lost")
 	r.lost, r.twice = nil, []string{"one"}
@@ -94,6 +97,20 @@ func TestProblems(t *testing.T) {
 	l.strange, l.stale = nil, []string{"one"}
 	require.ErrorContains(t, r.problems(l), "stale")
 	require.Error(t, (&result{}).problems(newLoad("a")), "nothing was written")
+}
+
+func TestStandbyReads(t *testing.T) {
+	t.Parallel()
+	var s standbyReads
+	a, b := &machine{}, &machine{}
+	for _, counter := range []int{0, 10, 25} {
+		s.add(a, counter)
+	}
+	s.add(b, 100)
+	require.Equal(t, 125, s.total)
+	s.add(a, 5) // started again
+	s.add(b, 100)
+	require.Equal(t, 130, s.total)
 }
 
 func TestWrite(t *testing.T) {

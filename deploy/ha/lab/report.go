@@ -16,6 +16,9 @@ type result struct {
 	counted     counts
 	lost, twice []string
 	cancelled   int // commits whose wait for a standby was cancelled
+	// fromStandbys is the number of reads of the service that standbys have answered,
+	// except those of services that were killed afterwards in the same round.
+	fromStandbys int
 }
 
 // table returns the rounds in Markdown.
@@ -42,9 +45,9 @@ func (r *result) totals() string {
 			success += n
 		}
 	}
-	return fmt.Sprintf("In %d rounds %d of %d acknowledged writes were lost, and %d articles existed twice. %d of %d reads after a write, signed in and anonymous, each on another replica, were stale. "+
+	return fmt.Sprintf("In %d rounds %d of %d acknowledged writes were lost, and %d articles existed twice. %d of %d reads after a write, signed in and anonymous, each on another replica, were stale. Standbys answered %d queries of the two replicas that may read from them. "+
 		"%d responses were 2xx, %d were 503, %d others, and %d requests got no response. The longest time without a write was %.1f s.",
-		len(r.rows), len(r.lost), r.counted.acked, len(r.twice), r.counted.stale, r.counted.pairs,
+		len(r.rows), len(r.lost), r.counted.acked, len(r.twice), r.counted.stale, r.counted.pairs, r.fromStandbys,
 		success, r.counted.statuses[503], r.others(), r.counted.statuses[0], longest.Seconds())
 }
 
@@ -72,6 +75,9 @@ func (r *result) problems(l *load) error {
 	add("responses (the first ones) are neither 2xx nor 503", l.strange)
 	if r.cancelled > 0 {
 		problems = append(problems, fmt.Sprintf("%d commits became visible before a standby had them, since somebody cancelled the wait", r.cancelled))
+	}
+	if r.fromStandbys == 0 {
+		problems = append(problems, "no read came from a standby")
 	}
 	if r.counted.acked == 0 || r.counted.pairs == 0 {
 		problems = append(problems, "no write was acknowledged, or none was read")

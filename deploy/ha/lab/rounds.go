@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -95,6 +96,9 @@ func (l *lab) round(ctx context.Context, f fault, n int) error {
 		return err
 	}
 	after, err := l.leader(ctx)
+	if err == nil {
+		err = l.countReads(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -103,6 +107,48 @@ func (l *lab) round(ctx context.Context, f fault, n int) error {
 	l.rows = append(l.rows, r)
 	l.printf("round %d: %s (%s): gap %.1f s, leader %s -> %s, %d writes acknowledged, 503 %d, without a response %d, complete after %.0f s", n, f.title, hit.name,
 		r.gap.Seconds(), leader.name, after.name, r.counted.acked, r.counted.statuses[503], r.counted.statuses[0], r.wholeTime.Seconds())
+	return nil
+}
+
+// standbyReads are the reads that standbys have answered.
+type standbyReads struct {
+	total int
+	last  map[*machine]int // the counter of each service, which begins again with it
+}
+
+// add adds what a counter shows more than the last time.
+func (s *standbyReads) add(m *machine, counter int) {
+	if s.last == nil {
+		s.last = map[*machine]int{}
+	}
+	before := s.last[m]
+	if counter < before { // the service was started again
+		before = 0
+	}
+	s.total += counter - before
+	s.last[m] = counter
+}
+
+// countReads asks each replica of the service how many reads standbys have
+// answered.
+func (l *lab) countReads(ctx context.Context) error {
+	for _, m := range l.machines[:replicas] {
+		// After a machine has started, its service may not have.
+		var out string
+		err := await(ctx, "the metrics of "+m.name, func() (ok bool) {
+			var err error
+			out, err = m.sh(ctx, `curl -fsS http://127.0.0.1:9090/metrics | awk '/^db_replica_reads_total/ {n += $2} /^db_replica_failed_reads_total/ {n -= $2} END {print n + 0}'`)
+			return err == nil
+		})
+		if err != nil {
+			return err
+		}
+		n, err := strconv.Atoi(strings.TrimSpace(out))
+		if err != nil {
+			return err
+		}
+		l.standbys.add(m, n)
+	}
 	return nil
 }
 
@@ -125,7 +171,7 @@ func (l *lab) result(ctx context.Context) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &result{rows: l.rows, counted: l.load.counts()}
+	r := &result{rows: l.rows, counted: l.load.counts(), fromStandbys: l.standbys.total}
 	for _, m := range l.machines {
 		// PostgreSQL says so when it shows others a commit that no standby has.
 		out, err := m.sh(ctx, "journalctl --merge --unit=patroni --no-pager --output=cat --grep='canceling wait for synchronous replication due to user request' || true")

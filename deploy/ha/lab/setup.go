@@ -26,6 +26,7 @@ type lab struct {
 	log      io.Writer
 	began    time.Time
 	rows     []row
+	standbys standbyReads
 }
 
 // newLab makes the folders and the network of the machines.
@@ -94,7 +95,16 @@ func (l *lab) setUp(ctx context.Context) error {
 		}
 	}
 	l.printf("the cluster is complete")
-	return l.inspect(ctx)
+	if err := l.inspect(ctx); err != nil {
+		return err
+	}
+	// The first machine continues to read from the leader, so that the run shows both.
+	for _, m := range l.machines[1:replicas] {
+		if err := l.do(ctx, "reads", map[string]*machine{"reader": m}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // inspect checks what no round would notice.
