@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -61,23 +62,29 @@ func (m *Migrator) Close() error { return m.db.Close() }
 
 // Up applies the pending migrations and returns a line for each.
 func (m *Migrator) Up(ctx context.Context) ([]string, error) {
-	results, err := m.provider.Up(ctx)
-	var lines []string
-	for _, r := range results {
-		lines = append(lines, r.String())
-	}
-	return lines, err
+	return linesOf(m.provider.Up(ctx))
 }
 
 // UpTo applies the pending migrations up to a version and returns a line for
 // each.
 func (m *Migrator) UpTo(ctx context.Context, version int64) ([]string, error) {
-	results, err := m.provider.UpTo(ctx, version)
-	var lines []string
+	return linesOf(m.provider.UpTo(ctx, version))
+}
+
+// linesOf returns a line for each migration that was applied.
+func linesOf(results []*goose.MigrationResult, err error) (lines []string, _ error) {
 	for _, r := range results {
 		lines = append(lines, r.String())
 	}
-	return lines, err
+	return lines, cause(err)
+}
+
+// cause returns an error that says all by itself without what goose puts before it.
+func cause(err error) error {
+	if errors.Is(err, ErrSharedSession) {
+		return ErrSharedSession
+	}
+	return err
 }
 
 // Versions returns the version of the schema, or 0 if the database has none,
@@ -98,7 +105,7 @@ func (m *Migrator) Versions(ctx context.Context) (schema, build int64, err error
 func (m *Migrator) Down(ctx context.Context) (string, error) {
 	result, err := m.provider.Down(ctx)
 	if err != nil {
-		return "", err
+		return "", cause(err)
 	}
 	return result.String(), nil
 }

@@ -29,7 +29,7 @@ type Block struct {
 	By string
 }
 
-// locker calls Waiting and Blocked.
+// locker calls Waiting and Blocked, and refuses to lock where a lock means nothing.
 type locker struct {
 	lock.SessionLocker
 	m       *Migrator
@@ -39,14 +39,17 @@ type locker struct {
 // SessionLock implements lock.SessionLocker.
 func (l *locker) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	l.unwatch = func() {}
+	if err := l.m.keepsSession(ctx, conn); err != nil {
+		return err
+	}
 	if l.m.Waiting != nil {
 		defer time.AfterFunc(time.Second, l.m.Waiting).Stop()
 	}
 	if err := l.SessionLocker.SessionLock(ctx, conn); err != nil || l.m.Blocked == nil {
 		return err
 	}
-	var pid int
-	if err := conn.QueryRowContext(ctx, `SELECT pg_backend_pid()`).Scan(&pid); err != nil {
+	pid, err := backend(ctx, conn)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -70,7 +73,7 @@ func (l *locker) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
 
 // watch calls Blocked while the session with the process id waits for a lock.
 // It uses a second connection, because the session itself is in a statement.
-func (m *Migrator) watch(ctx context.Context, pid int) {
+func (m *Migrator) watch(ctx context.Context, pid int64) {
 	tick := time.NewTicker(blockedPoll)
 	defer tick.Stop()
 	var began, last, reported time.Time
@@ -98,7 +101,7 @@ func (m *Migrator) watch(ctx context.Context, pid int) {
 // block returns what a session waits for, or sql.ErrNoRows. The process id of
 // a prepared transaction is 0. PostgreSQL hides the state of sessions from
 // roles that may not see it.
-func (m *Migrator) block(ctx context.Context, pid int) (b Block, err error) {
+func (m *Migrator) block(ctx context.Context, pid int64) (b Block, err error) {
 	err = m.db.QueryRowContext(ctx, `
 		SELECT a.query, string_agg(format('pid %s (%s)', o.pid, concat_ws(', ', NULLIF(s.application_name, ''), s.usename, s.state)), '; ' ORDER BY o.pid)
 		FROM pg_stat_activity a

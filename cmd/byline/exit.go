@@ -1,6 +1,10 @@
 package main
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/byline-api/byline/db"
+)
 
 // exitCode is the exit status of a command, by which a script can tell why it
 // failed.
@@ -56,6 +60,8 @@ func codeOf(err error) exitCode {
 		return 0
 	case errors.As(err, &e):
 		return e.code
+	case errors.Is(err, db.ErrSharedSession):
+		return exitConfiguration
 	}
 	return exitFailure
 }

@@ -102,8 +102,18 @@ func TestPgBouncer(t *testing.T) {
 	require.True(t, found, "the documented URL has a parameter")
 	through := pgbouncer(t, pg.URL(), ini.String()) + "&" + parameter
 
-	direct := newService(t, pg.URL())
-	out, err := direct.execute(nil, "migrate", "up")
+	// Migrations need a session, which pool_mode=transaction shares, and
+	// pool_mode=session does not.
+	for _, command := range []string{"serve", "migrate up"} {
+		out, err := newService(t, through).execute(nil, strings.Fields(command)...)
+		var failed *exec.ExitError
+		require.ErrorAs(t, err, &failed, "%s: %s", command, out)
+		require.Equal(t, int(exitConfiguration), failed.ExitCode(), "%s: %s", command, out)
+		require.Contains(t, string(out), "run byline migrate up with the URL of PostgreSQL itself")
+	}
+	require.Equal(t, []bool{false}, query[bool](t, pg.URL(), "SELECT to_regclass('users') IS NOT NULL"))
+	session := pgbouncer(t, pg.URL(), strings.Replace(ini.String(), "pool_mode = transaction", "pool_mode = session", 1))
+	out, err := newService(t, session).execute(nil, "migrate", "up")
 	require.NoError(t, err, "%s", out)
 
 	// Before the settings of the role are made, a start names them.
