@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -175,6 +176,9 @@ func TestHACompose(t *testing.T) {
 			}
 		}
 	}
+	admin, _, err := net.SplitHostPort(c.Services["byline"].Environment["BYLINE_ADMIN_ADDR"])
+	require.NoError(t, err)
+	require.True(t, net.ParseIP(admin).IsLoopback(), "the network is that of the machine")
 	require.Regexp(t, `(?m)^FROM \S+:\d+\.\d+@sha256:[0-9a-f]{64}$`, readFile(t, "ha/Containerfile"))
 	from := regexp.MustCompile(`postgres:\S+`)
 	require.Equal(t, from.FindString(readFile(t, "compose.yaml")), from.FindString(readFile(t, "ha/Containerfile")), "one PostgreSQL for both")
