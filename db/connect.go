@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -174,6 +175,18 @@ func Remedy(err error) string {
 		return "the server does not offer TLS: enable it there, or choose another sslmode in DATABASE_URL"
 	}
 	return ""
+}
+
+// NoServer reports whether err means that nothing responded at the address of
+// a database, which may change.
+func NoServer(err error) bool {
+	var ce *pgconn.ConnectError
+	if !errors.As(err, &ce) {
+		return false
+	}
+	var lookup *net.DNSError
+	var dial *net.OpError
+	return errors.As(ce, &lookup) || errors.As(ce, &dial) && dial.Op == "dial" && dial.Net != "unix"
 }
 
 // refusal returns what to change if the server refuses every connection like

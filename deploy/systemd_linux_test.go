@@ -17,7 +17,7 @@ import (
 
 // TestUnitRuns follows docs/deploying.md and docs/backup.md on a machine of its own: it installs
 // the unit, runs commands with its settings, restarts and upgrades it, and makes
-// backups of the embedded PostgreSQL.
+// and restores backups of the embedded PostgreSQL.
 func TestUnitRuns(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -58,6 +58,7 @@ func TestUnitRuns(t *testing.T) {
 		"[ $(stat --format=%a /var/backups/byline/site.byline) = 600 ]", "sum=$(sha256sum /var/backups/byline/site.byline)",
 		"(" + strings.Replace(block("/var/backups/byline"), "byline backup -", "byline backup --no-such-flag", 1) + ") && exit 1",
 		"[ \"$(sha256sum /var/backups/byline/site.byline)\" = \"$sum\" ]", // a backup that fails keeps the last one
+		block("byline/data.old"), "ready", "[ -e /var/lib/byline/data/postgres ]", "rm -r /var/lib/byline/data.old",
 		block("/backup/byline-data.tar.gz"), "ready",
 		"systemctl stop byline", "[ $(systemctl show --property=Result --value byline) = success ]",
 		"grep --quiet postgres /proc/[0-9]*/comm && exit 1",
@@ -77,7 +78,7 @@ func TestUnitRuns(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "test.service"), "[Unit]\nRequires=dbus.socket\nAfter=dbus.socket\n[Service]\nType=oneshot\nStandardOutput=file:/mnt/log\nStandardError=inherit\n"+
 		"ExecStart=/bin/bash /mnt/steps.sh\nExecStopPost=/bin/sh -c 'journalctl --no-pager --output=cat --unit=byline >/mnt/journal; systemctl exit'\n")
 
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "testdata/systemd.sh", dir)
 	var out bytes.Buffer
@@ -93,5 +94,6 @@ func TestUnitRuns(t *testing.T) {
 	require.FileExists(t, filepath.Join(dir, "done"), "%s\n%s\n%s", &out, log, journal)
 	require.NoError(t, err)
 	require.Contains(t, string(log), "\nnothing to do\n", "the upgrade must run migrate up")
+	require.Contains(t, string(log), "; all checksums are right\n", "a backup must be restored")
 	require.Contains(t, string(log), "byline: using the embedded PostgreSQL in /var/lib/byline/data, which the byline with pid ")
 }

@@ -140,7 +140,11 @@ func databaseError(err error) error {
 	if errors.As(err, &decided) || !db.IsUnavailable(err) {
 		return err
 	}
-	if remedy := db.Remedy(err); remedy != "" {
+	remedy := db.Remedy(err)
+	if remedy == "" && db.NoServer(err) {
+		remedy = "start PostgreSQL, or correct the host and the port of its URL"
+	}
+	if remedy != "" {
 		err = fmt.Errorf("%w\n%s", err, remedy)
 	}
 	return fail(exitUnreachable, err)

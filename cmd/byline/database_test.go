@@ -141,6 +141,7 @@ func TestCommandsNameTheDatabase(t *testing.T) {
 		out, err := command(t, map[string]string{"DATABASE_URL": "postgres://u:s3cret@127.0.0.1:1,[::1]:2/d?connect_timeout=1"}, "migrate", "status")
 		require.Equal(t, exitUnreachable, codeOf(err))
 		require.Contains(t, out, "using the database d on 127.0.0.1:1, [::1]:2 as the user u\n")
+		require.ErrorContains(t, err, "\nstart PostgreSQL, or correct the host and the port of its URL")
 		require.NotContains(t, out+err.Error(), "s3cret")
 	})
 

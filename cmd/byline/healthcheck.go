@@ -33,7 +33,7 @@ func (p *program) healthcheckCommand() *cobra.Command {
 			client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 			res, err := client.Do(req)
 			if err != nil {
-				return err
+				return fmt.Errorf("the service does not respond: %w\nstart it, or give this command the BYLINE_ADDR of the service", err)
 			}
 			defer res.Body.Close()
 			if res.StatusCode != http.StatusOK {

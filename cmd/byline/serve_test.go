@@ -95,6 +95,13 @@ func TestServeLogsChosenPorts(t *testing.T) {
 	}
 }
 
+func TestHealthcheckWithoutService(t *testing.T) {
+	t.Parallel()
+	_, err := command(t, map[string]string{"BYLINE_ADDR": "127.0.0.1:1"}, "healthcheck")
+	require.Equal(t, exitFailure, codeOf(err))
+	require.ErrorContains(t, err, "\nstart it, or give this command the BYLINE_ADDR of the service")
+}
+
 func TestServePortInUse(t *testing.T) {
 	t.Parallel()
 	for name, variable := range map[string]string{"API": "BYLINE_ADDR", "Admin": "BYLINE_ADMIN_ADDR"} {

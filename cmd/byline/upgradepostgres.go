@@ -26,7 +26,8 @@ func (p *program) upgradePostgresCommand() *cobra.Command {
 			"still be there, and there must be as much free space as the database takes. The data is\n" +
 			"copied into a new cluster, compared with checksums, and the clusters are then exchanged.\n" +
 			"The old one stays in the data folder until you delete it. If the command is killed, the\n" +
-			"database is as before, and the command can be repeated.\n\n" +
+			"service finds the old database, or the new one if all data was copied. Repeat the\n" +
+			"command: it says if there is nothing left to do.\n\n" +
 			"Only what is Byline's is moved. If the cluster has more, such as other databases, tables,\n" +
 			"indexes, roles or settings, the command lists it, and changes nothing without --yes.",
 		Args: noArguments,
