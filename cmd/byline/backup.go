@@ -152,7 +152,7 @@ func openBackup(path string) (*os.File, error) {
 
 // contents says how much a backup contains.
 func contents(m backup.Manifest) string {
-	return fmt.Sprintf("%d rows of %d tables (%d MB before compression)", m.Rows(), len(m.Tables), m.Bytes()>>20)
+	return fmt.Sprintf("%d rows of %d tables (%.1f MB before compression)", m.Rows(), len(m.Tables), float64(m.Bytes())/(1<<20))
 }
 
 // backupError gives a refusal its exit code.

@@ -51,7 +51,7 @@ func TestBackup(t *testing.T) {
 	path := filepath.Join(dir, "site.byline")
 	out, err := command(t, env, "backup", path)
 	require.NoError(t, err)
-	require.Regexp(t, `byline: using the database backed_up on .*\nbacked up \d+ rows of 37 tables \(0 MB before compression\) in \S+, verified\n$`, out)
+	require.Regexp(t, `byline: using the database backed_up on .*\nbacked up \d+ rows of 37 tables \(0\.[1-9] MB before compression\) in \S+, verified\n$`, out)
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode())

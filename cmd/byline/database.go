@@ -112,9 +112,14 @@ func embeddedConfig(cfg *config, log *slog.Logger) embedded.Config {
 // started at the same time, and for the locks of a migration.
 const reachTimeout = time.Minute
 
+// sayAgain is the time between two log lines with the same error.
+const sayAgain = 10 * time.Second
+
 // onceReachable calls do, again each second for as long as the database cannot
 // be reached and that may change.
 func onceReachable(ctx context.Context, log *slog.Logger, do func() error) error {
+	var said string
+	var saidAt time.Time
 	for deadline := time.Now().Add(reachTimeout); ; {
 		err := do()
 		if err == nil || !db.IsUnavailable(err) || db.Remedy(err) != "" || time.Now().After(deadline) {
@@ -124,7 +129,10 @@ func onceReachable(ctx context.Context, log *slog.Logger, do func() error) error
 		if db.IsLockTimeout(err) {
 			message = "a migration could not lock its table; retrying"
 		}
-		log.Warn(message, "error", err)
+		if text := err.Error(); text != said || time.Since(saidAt) >= sayAgain {
+			log.Warn(message, "error", text)
+			said, saidAt = text, time.Now()
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

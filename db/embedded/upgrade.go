@@ -106,6 +106,11 @@ func upgradeTarget(ctx context.Context, cfg Config) (b binaries, err error) {
 		return b, err
 	}
 	if cfg.BinDir == "" && b.major < cfg.source.major() {
+		if major < cfg.source.major() {
+			if err := requireUnused(dataDir); err != nil {
+				return b, err
+			}
+		}
 		if b, err = download(ctx, cfg, who, dataDir); err != nil {
 			return b, err
 		}
@@ -117,6 +122,16 @@ func upgradeTarget(ctx context.Context, cfg Config) (b binaries, err error) {
 		return b, fmt.Errorf("%w: it is of PostgreSQL %d, and %s (%s) is older. A way down is to restore a backup into a new data folder", ErrNewest, major, b.version, b.dir)
 	}
 	return b, nil
+}
+
+// requireUnused returns ErrInUse if another byline uses the data folder, so that
+// nothing is downloaded in vain. Start locks the folder later.
+func requireUnused(dataDir string) error {
+	lock, err := acquire(dataDir)
+	if err != nil {
+		return err
+	}
+	return lock.Close()
 }
 
 // moveInto creates a cluster in a folder, and copies the data of the old one

@@ -5,6 +5,7 @@ package embedded
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -94,7 +95,13 @@ func TestUpgradeRefused(t *testing.T) {
 	_, err = Upgrade(t.Context(), cfg, "", never)
 	require.Error(t, err)
 	requireQuery(t, "old", s.URL(), "select what from kept")
+	cfg.BinDir, cfg.source = "", publish(t, nil, http.NotFound)
+	cfg.source.version = "100.0.0"
+	_, err = Upgrade(t.Context(), cfg, "", never)
+	require.ErrorIs(t, err, ErrInUse, "before the download")
 	stop(t, s)
+	_, err = Upgrade(t.Context(), cfg, "", never)
+	require.ErrorContains(t, err, "404")
 }
 
 // TestMoveFails lets the copy of the data fail.
