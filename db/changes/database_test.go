@@ -115,6 +115,28 @@ func TestCrash(t *testing.T) {
 	}
 }
 
+// TestLivesWaitForNoStandby begins a life. What is written then must be committed
+// although no standby confirms it: all reads wait for it, and each deletion of the
+// former life waits for the one before.
+func TestLivesWaitForNoStandby(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	follow(t, d)
+	_, err := d.Exec(t.Context(), `TRUNCATE change_lives`)
+	require.NoError(t, err)
+	for _, lives := range []int{2, 1} {
+		var n int
+		var commit string
+		require.NoError(t, d.InTx(t.Context(), func(tx query.DBTX) error {
+			_, _, err := Read(t.Context(), tx, Position{})
+			require.NoError(t, err)
+			return tx.QueryRow(t.Context(), `SELECT count(*), current_setting('synchronous_commit') FROM primary_lives`).Scan(&n, &commit)
+		}))
+		require.Equal(t, lives, n)
+		require.Equal(t, "local", commit)
+	}
+}
+
 // TestCommitOrder checks that a feed delivers each change once, after its
 // commit, whatever the order in which transactions began. It also checks that
 // changes are not deleted before they are delivered.
