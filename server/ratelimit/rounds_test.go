@@ -44,7 +44,7 @@ func TestRefusalTellsNothing(t *testing.T) {
 		nets, n := networks(client.Address)
 		wide := l.shared[n-1]
 		wide.shard(nets[n-1]).states[nets[n-1]] = state{whole: 10 * window, own: 10 * window} // it is used up
-		s, mine := l.users.shard(client.User), state{own: 10 * window} // so is the replica's own part
+		s, mine := l.users.shard(client.User), state{own: 10 * window}                        // so is the replica's own part
 		s.states[client.User] = mine
 		for range 5 {
 			_, _, ok := l.Take(client, epoch)
