@@ -1,0 +1,65 @@
+package purge
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/byline-api/byline/db/changes"
+	"github.com/byline-api/byline/db/dbtest"
+	"github.com/byline-api/byline/db/purges"
+)
+
+// TestRepeat checks that purges which are due once more are sent together, and
+// stay due until the edge has received them.
+func TestRepeat(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	r := newRunner(newEdge(f.config(), f.URL), nil, nothing, quiet)
+	one := func(k changes.Key) changes.Batch { return changes.Batch{Keys: []changes.Key{k}} }
+	past, later := time.Now(), time.Now().Add(time.Hour)
+	r.repeats = []repeat{{past, one(changes.Article(1))}, {past, one(changes.Tags)}, {later, one(changes.Article(2))}}
+	f.status.Store(http.StatusServiceUnavailable)
+	require.Error(t, r.repeat(t.Context()))
+	f.status.Store(http.StatusOK)
+	for range 2 {
+		require.NoError(t, r.repeat(t.Context()))
+		require.Equal(t, [][]string{{name(changes.Article(1)), name(changes.Tags)}}, f.requests())
+	}
+	r.repeats = []repeat{{past, changes.Batch{All: true}}, {past, one(changes.Tags)}}
+	require.NoError(t, r.repeat(t.Context()))
+	require.Equal(t, []string{name(changes.Everything)}, f.requests()[1], "everything may have changed")
+}
+
+// TestRoundIsStopped stops a replica in the middle of its turn. The turn ends, so
+// that the last round of the replica, or another one, can purge at once.
+func TestRoundIsStopped(t *testing.T) {
+	t.Parallel()
+	d, f := dbtest.Open(t), newFake(t)
+	ctx, stop := context.WithCancel(t.Context())
+	r := newRunner(newEdge(f.config(), f.URL), purges.NewStore(d, f.URL), func(context.Context) error { stop(); return nil }, quiet)
+	require.ErrorIs(t, r.round(ctx), context.Canceled)
+	require.Empty(t, f.requests())
+	require.NoError(t, r.round(t.Context()))
+	require.Equal(t, 1, f.count(changes.Everything))
+}
+
+// TestRestartedDatabase checks that a position of another life is not continued
+// from, although nothing is known to have changed since.
+func TestRestartedDatabase(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	s := purges.NewStore(d, "http://edge")
+	turn, _, err := s.Begin(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, turn.Done(t.Context()))
+	_, err = d.Exec(t.Context(), "TRUNCATE changes, change_lives") // as a crash does, if it were to leave the position
+	require.NoError(t, err)
+	turn, _, err = s.Begin(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, turn)
+	require.True(t, turn.Batch.All)
+}
