@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -62,4 +63,46 @@ func TestRestartedDatabase(t *testing.T) {
 	require.NoError(t, err)
 	require.NotNil(t, turn)
 	require.True(t, turn.Batch.All)
+}
+
+// TestLearnWakes checks that a change wakes the Purger, and that a round of the
+// feed without changes does not.
+func TestLearnWakes(t *testing.T) {
+	t.Parallel()
+	p := New(Config{URLs: []string{"http://edge"}}, nil, nothing, quiet)
+	for _, step := range []struct {
+		batch changes.Batch
+		awake int
+	}{{changes.Batch{}, 0}, {changes.Batch{Keys: []changes.Key{changes.Tags}}, 1}, {changes.Batch{All: true}, 1}} {
+		require.NoError(t, p.Learn(t.Context(), step.batch))
+		require.Len(t, p.runners[0].wake, step.awake)
+	}
+}
+
+// slow is an edge that takes its time to respond.
+type slow time.Duration
+
+func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	sleep(r.Context(), nil, time.Duration(s))
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, r.Context().Err()
+}
+
+// TestSlowEdge checks how long an edge may take that does not respond, and one
+// that responds slowly.
+func TestSlowEdge(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(Config{Format: SurrogateKey}, "http://edge")
+		var b changes.Batch
+		for id := range int64(2*e.most() + 1) {
+			b.Keys = append(b.Keys, changes.Article(id))
+		}
+		for delay, limit := range map[slow]time.Duration{slow(time.Hour): postTimeout, slow(postTimeout - time.Second): sendTimeout} {
+			e.client.Transport = delay
+			began := time.Now()
+			_, err := e.send(t.Context(), b)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.Equal(t, limit, time.Since(began))
+		}
+	})
 }
