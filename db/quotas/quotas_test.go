@@ -104,6 +104,8 @@ func TestBeat(t *testing.T) {
 	seen("2 minutes")
 	beat(a, 1)
 	var left int
+	require.NoError(t, conn.QueryRow(t.Context(), "SELECT count(*) FROM rate_limit_replicas WHERE seen > now() - interval '1 minute'").Scan(&left))
+	require.Equal(t, 1, left, "the beat has not been noted")
 	require.NoError(t, conn.QueryRow(t.Context(), "SELECT count(*) FROM rate_limit_replicas").Scan(&left))
 	require.Equal(t, 1, left, "one that has died is forgotten")
 	seen("-1 hour")

@@ -3,15 +3,18 @@ package purge
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/db/dbtest"
 	"github.com/byline-api/byline/db/purges"
+	"github.com/byline-api/byline/gen/query"
 )
 
 // TestRepeat checks that purges which are due once more are sent together, and
@@ -105,4 +108,31 @@ func TestSlowEdge(t *testing.T) {
 			require.Equal(t, limit, time.Since(began))
 		}
 	})
+}
+
+// frozen is a process that is suspended before it reads what has changed.
+type frozen struct{ query.DBTX }
+
+func (f frozen) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	if strings.Contains(sql, "ChangeList") {
+		time.Sleep(1100 * time.Millisecond)
+	}
+	return f.DBTX.QueryRow(ctx, sql, args...)
+}
+
+// TestFrozen checks that a replica does not continue from a position that has
+// become too old meanwhile: changes may have been deleted.
+func TestFrozen(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	s := purges.NewStore(frozen{d}, "http://edge")
+	turn, _, err := s.Begin(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, turn.Done(t.Context()))
+	_, err = d.Exec(t.Context(), "UPDATE purge_positions SET read_at = now() - $1::interval", changes.PositionLife-time.Second)
+	require.NoError(t, err)
+	turn, _, err = s.Begin(t.Context())
+	if err == nil {
+		require.True(t, turn.Batch.All, "on a slow machine, it was too old at once")
+	}
 }
