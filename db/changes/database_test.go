@@ -137,6 +137,21 @@ func TestLivesWaitForNoStandby(t *testing.T) {
 	}
 }
 
+// TestMarkNotFlushed checks that a standby has to show commits that the primary has
+// not flushed yet, which others see if synchronous_commit is off.
+func TestMarkNotFlushed(t *testing.T) {
+	t.Parallel()
+	d := dbtest.OpenURL(t, dbtest.URL(t)+"&synchronous_commit=off")
+	f, _ := follow(t, d)
+	for range 20 {
+		require.NoError(t, Write(t.Context(), d, Article(1)))
+		var lsn int64
+		require.NoError(t, d.QueryRow(t.Context(), `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint`).Scan(&lsn))
+		require.NoError(t, f.Sync(t.Context()))
+		require.GreaterOrEqual(t, f.Mark().LSN, lsn)
+	}
+}
+
 // TestCommitOrder checks that a feed delivers each change once, after its
 // commit, whatever the order in which transactions began. It also checks that
 // changes are not deleted before they are delivered. It is not parallel, so that
