@@ -64,9 +64,9 @@ func TestAbandoned(t *testing.T) {
 	begin(false)
 	trial(true, nil)
 	a.add(-13)
+	require.Zero(t, a.recent)
 	begin(true)(true, nil)
 	require.Zero(t, a.open)
-	require.Zero(t, a.recent)
 	require.Zero(t, a.past)
 }
 

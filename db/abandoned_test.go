@@ -91,12 +91,15 @@ func TestGivenUp(t *testing.T) {
 	defer other.Close(context.Background())
 	_, err = other.Exec(t.Context(), `SELECT pg_advisory_lock(1)`)
 	require.NoError(t, err)
-	for _, sql := range []string{`SELECT pg_advisory_lock(1)`, `INSERT INTO n SELECT 1 FROM pg_advisory_lock(1)`} {
+	for i, sql := range []string{`SELECT pg_advisory_lock(1)`, `INSERT INTO n SELECT 1 FROM pg_advisory_lock(1)`} {
 		require.NoError(t, d.Ping(t.Context())) // opens a connection
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		_, err := d.Exec(ctx, sql)
 		cancel()
 		require.ErrorIs(t, err, context.DeadlineExceeded)
+		if i == 0 {
+			require.Never(t, func() bool { return d.Abandoned() > 0 }, 300*time.Millisecond, time.Millisecond)
+		}
 	}
 	most := 0
 	counted := func(n int) func() bool {
