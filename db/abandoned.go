@@ -37,10 +37,14 @@ type abandoned struct {
 	tried  time.Time // when the last trial began
 }
 
-// trialInterval is the time between two trials if very many writes have been
+// trialInterval is the time until the next trial if very many writes have been
 // given up. Perhaps the server that they were sent to is gone, and another one
-// works.
-const trialInterval = 10 * time.Second
+// works. It doubles with each trial that is given up, up to maxDoubled times: the
+// server would have no connection left after a quarter of an hour.
+const (
+	trialInterval = 10 * time.Second
+	maxDoubled    = 9 // 85 minutes
+)
 
 func newAbandoned(conns int) *abandoned { return &abandoned{few: max(1, conns/2), most: 2 * conns} }
 
@@ -52,11 +56,15 @@ var errAbandoned = fmt.Errorf("%w: the server does not end the writes that were 
 // success says nothing about other writes. It stands where shared does.
 const noWait = "/* waits for no standby */"
 
+// leaders is the unlogged table in which River elects a leader, by statements
+// that have no mark. It writes to it every few seconds.
+const leaders = "river_leader"
+
 // writes reports whether a statement may write, and its commit wait for a
 // standby.
 func writes(sql string) bool {
 	head := sql[:min(len(sql), sharedWithin)]
-	if isRead(sql) || strings.Contains(head, noWait) {
+	if isRead(sql) || strings.Contains(head, noWait) || strings.Contains(sql, leaders) {
 		return false
 	}
 	for _, word := range []string{"INSERT ", "UPDATE ", "DELETE "} {
@@ -66,6 +74,10 @@ func writes(sql string) bool {
 	}
 	return !strings.Contains(head, "WITH ")
 }
+
+// wrote reports whether a statement has written something. One that ends with a
+// SELECT may have written to unlogged tables only.
+func wrote(tag pgconn.CommandTag) bool { return !tag.Select() && tag.RowsAffected() > 0 }
 
 // errPanic is the error of a write that has ended in a panic.
 var errPanic = errors.New("db: panic")
@@ -90,7 +102,7 @@ func (a *abandoned) begin() (end func(wrote bool, err error), err error) {
 	defer a.mu.Unlock()
 	many := a.open-a.past >= a.most
 	tries := a.hangs()
-	if tries && (a.trying || many && time.Since(a.tried) < trialInterval) {
+	if tries && (a.trying || many && time.Since(a.tried) < trialInterval<<min(a.open-a.past-a.most, maxDoubled)) {
 		return nil, errAbandoned
 	}
 	if tries {

@@ -2,7 +2,11 @@ package db
 
 import (
 	"errors"
+	"io"
+	"net"
+	"os"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
@@ -38,8 +42,13 @@ func TestAbandoned(t *testing.T) {
 	begin(false) // so many are tried seldom
 	a.tried = a.tried.Add(-trialInterval)
 	trial = begin(true)
+	a.add(1)
 	trial(false, failed)
-	begin(false)
+	a.tried = a.tried.Add(-trialInterval)
+	begin(false) // each trial that is given up doubles the time until the next
+	a.tried = a.tried.Add(-trialInterval)
+	begin(true)(false, failed)
+	a.add(-1)
 	a.tried = a.tried.Add(-trialInterval)
 	require.Panics(t, func() { _ = a.write(func() (bool, error) { panic("in the trial") }) })
 	begin(false)
@@ -55,10 +64,35 @@ func TestAbandoned(t *testing.T) {
 	begin(false)
 	trial(true, nil)
 	a.add(-13)
+	require.Zero(t, a.recent)
 	begin(true)(true, nil)
 	require.Zero(t, a.open)
-	require.Zero(t, a.recent)
 	require.Zero(t, a.past)
+}
+
+// TestPatientConn checks that a connection that is given up stays open until the
+// server closes it, however long pgx would wait, and is counted once.
+func TestPatientConn(t *testing.T) {
+	t.Parallel()
+	a := newAbandoned(4)
+	client, server := net.Pipe()
+	c := &patientConn{Conn: client, all: a}
+	past := time.Unix(1, 0)
+	require.NoError(t, c.SetDeadline(past))
+	_, err := c.Read(make([]byte, 1))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	for range 2 {
+		c.abandon(true)
+		require.Equal(t, 1, a.open)
+	}
+	require.NoError(t, c.SetDeadline(past))
+	go func() { _ = server.Close() }()
+	_, err = c.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+	for range 2 {
+		require.NoError(t, c.Close())
+		require.Zero(t, a.open)
+	}
 }
 
 func TestWrites(t *testing.T) {
@@ -73,7 +107,8 @@ func TestWrites(t *testing.T) {
 		"WITH /* waits for no standby */ a AS (INSERT INTO b VALUES (1)) SELECT 2": false,
 		"UPDATE a SET b = 1": true,
 		"TRUNCATE a":         true,
-		"-- name: A :one\nUPDATE a SET b = 'WITH' WHERE c RETURNING b": true,
+		"-- name: LeaderAttemptReelect :one\nUPDATE river_leader SET expires_at = now()": false,
+		"-- name: A :one\nUPDATE a SET b = 'WITH' WHERE c RETURNING b":                   true,
 	} {
 		require.Equal(t, want, writes(sql), sql)
 	}

@@ -57,20 +57,21 @@ func (t *begunTx) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
 
 func (t *begunTx) Commit(context.Context) error {
 	err := t.Tx.Commit(t.ctx)
-	t.end(true, err)
+	t.end(err)
 	return err
 }
 
 func (t *begunTx) Rollback(context.Context) error {
 	err := t.Tx.Rollback(t.ctx)
-	t.end(false, err)
+	t.end(err)
 	return err
 }
 
-// end may be called twice: callers roll back after a commit too.
-func (t *begunTx) end(wrote bool, err error) {
+// end may be called twice: callers roll back after a commit too. The transaction
+// is no proof that writes succeed: most of River's have found nothing to write.
+func (t *begunTx) end(err error) {
 	t.once.Do(func() {
-		t.ended(wrote, err)
+		t.ended(false, err)
 		t.cancel()
 		release(t.conn)
 	})

@@ -241,11 +241,12 @@ func (d *DB) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.Comm
 		})
 	}
 	if !writes {
-		return tag, exec()
+		err = exec()
+		return tag, err
 	}
 	err = d.abandoned.write(func() (bool, error) {
 		err := exec()
-		return tag.RowsAffected() > 0, err
+		return wrote(tag), err
 	})
 	return tag, err
 }
@@ -274,8 +275,9 @@ func (d *DB) InLongTx(ctx context.Context, limit time.Duration, fn func(tx query
 // inTx waits for a connection, and between attempts, under ctx. It runs the
 // transaction under work.
 func (d *DB) inTx(ctx, work context.Context, limit time.Duration, fn func(tx query.DBTX) error) error {
-	return d.abandoned.write(func() (bool, error) {
-		return true, retry(ctx, func() error {
+	return d.abandoned.write(func() (wrote bool, err error) {
+		err = retry(ctx, func() error {
+			wrote = false
 			conn, err := d.acquireFor(ctx, true)
 			if err != nil {
 				return err
@@ -283,8 +285,9 @@ func (d *DB) inTx(ctx, work context.Context, limit time.Duration, fn func(tx que
 			defer release(conn)
 			tctx, cancel := detach(work, limit)
 			defer cancel()
-			return pgx.BeginFunc(tctx, conn, func(tx pgx.Tx) error { return fn(detachedTx{tx, tctx}) })
+			return pgx.BeginFunc(tctx, conn, func(tx pgx.Tx) error { return fn(detachedTx{tx, tctx, &wrote}) })
 		})
+		return wrote, err
 	})
 }
 
@@ -308,18 +311,23 @@ func retry(ctx context.Context, fn func() error) (err error) {
 // detachedTx runs statements under the time limit of the transaction, and
 // ignores the context that they are given, which is the request's.
 type detachedTx struct {
-	tx  pgx.Tx
-	ctx context.Context
+	tx    pgx.Tx
+	ctx   context.Context
+	wrote *bool // whether its commit may have to wait for a standby; see abandoned.begin
 }
 
 func (t detachedTx) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	return t.tx.Exec(t.ctx, sql, args...)
+	tag, err := t.tx.Exec(t.ctx, sql, args...)
+	*t.wrote = *t.wrote || wrote(tag) && writes(sql)
+	return tag, err
 }
 
 func (t detachedTx) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	*t.wrote = *t.wrote || writes(sql)
 	return t.tx.Query(t.ctx, sql, args...)
 }
 
 func (t detachedTx) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
+	*t.wrote = *t.wrote || writes(sql)
 	return t.tx.QueryRow(t.ctx, sql, args...)
 }

@@ -150,8 +150,7 @@ func (r *pooledRows) Close() {
 			r.reads.leave()
 		}
 		if r.ended != nil {
-			tag := r.Rows.CommandTag()
-			r.ended(!tag.Select() && tag.RowsAffected() > 0, r.Rows.Err())
+			r.ended(wrote(r.Rows.CommandTag()), r.Rows.Err())
 		}
 	}
 }

@@ -115,11 +115,48 @@ func TestCrash(t *testing.T) {
 	}
 }
 
+// TestLivesWaitForNoStandby begins a life. What is written then must be committed
+// although no standby confirms it: all reads wait for it, and each deletion of the
+// former life waits for the one before.
+func TestLivesWaitForNoStandby(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t)
+	follow(t, d)
+	_, err := d.Exec(t.Context(), `TRUNCATE change_lives`)
+	require.NoError(t, err)
+	for _, lives := range []int{2, 1} {
+		var n int
+		var commit string
+		require.NoError(t, d.InTx(t.Context(), func(tx query.DBTX) error {
+			_, _, err := Read(t.Context(), tx, Position{})
+			require.NoError(t, err)
+			return tx.QueryRow(t.Context(), `SELECT count(*), current_setting('synchronous_commit') FROM primary_lives`).Scan(&n, &commit)
+		}))
+		require.Equal(t, lives, n)
+		require.Equal(t, "local", commit)
+	}
+}
+
+// TestMarkNotFlushed checks that a standby has to show commits that the primary has
+// not flushed yet, which others see if synchronous_commit is off.
+func TestMarkNotFlushed(t *testing.T) {
+	t.Parallel()
+	d := dbtest.OpenURL(t, dbtest.URL(t)+"&synchronous_commit=off")
+	f, _ := follow(t, d)
+	for range 20 {
+		require.NoError(t, Write(t.Context(), d, Article(1)))
+		var lsn int64
+		require.NoError(t, d.QueryRow(t.Context(), `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint`).Scan(&lsn))
+		require.NoError(t, f.Sync(t.Context()))
+		require.GreaterOrEqual(t, f.Mark().LSN, lsn)
+	}
+}
+
 // TestCommitOrder checks that a feed delivers each change once, after its
 // commit, whatever the order in which transactions began. It also checks that
-// changes are not deleted before they are delivered.
+// changes are not deleted before they are delivered. It is not parallel, so that
+// the early transaction is the oldest that runs.
 func TestCommitOrder(t *testing.T) {
-	t.Parallel()
 	d := dbtest.Open(t)
 	f, l := follow(t, d)
 	require.NoError(t, d.InTx(t.Context(), func(early query.DBTX) error {
@@ -132,6 +169,7 @@ func TestCommitOrder(t *testing.T) {
 		require.Equal(t, []string{""}, l.told())
 		return nil
 	}))
+	require.NoError(t, f.deleteBefore(t.Context(), f.at()))
 	require.NoError(t, f.Sync(t.Context()))
 	require.Equal(t, []string{"a1"}, l.told())
 	require.NoError(t, f.Sync(t.Context()))

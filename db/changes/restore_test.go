@@ -19,10 +19,11 @@ func TestRestored(t *testing.T) {
 	d := dbtest.Open(t)
 	_, err := d.Exec(t.Context(), `INSERT INTO changes (keys, xid) VALUES ('{*}', '99999999999'), ('{l}', '99999999998')`)
 	require.NoError(t, err)
-	require.NoError(t, Write(t.Context(), d, Article(1)))
-	// Two replicas start, while a transaction has written but not committed.
+	// Two replicas start, while a transaction has written but not committed, and a
+	// later one has committed.
 	require.NoError(t, d.InTx(t.Context(), func(open query.DBTX) error {
 		require.NoError(t, Write(t.Context(), open, Article(2)))
+		require.NoError(t, Write(t.Context(), d, Article(1)))
 		for range 2 {
 			f := NewFeed(d, slog.New(slog.DiscardHandler))
 			ctx, stop := context.WithCancel(t.Context())

@@ -39,6 +39,7 @@ WITH /* waits for no standby */ begun AS (
       AND set_config('synchronous_commit', 'local', true) <> '' -- reads wait for it, and a failover begins another life
 ), forgotten AS (
     DELETE FROM primary_lives WHERE id < (SELECT n.id FROM newest n)
+      AND set_config('synchronous_commit', 'local', true) <> '' -- others wait for its lock
 )
 SELECT pg_current_snapshot()::text AS snapshot, current.life,
        pg_wal_lsn_diff(CASE WHEN current_setting('synchronous_commit') = 'off' THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END, '0/0')::bigint AS lsn

@@ -64,7 +64,7 @@ ON CONFLICT ON CONSTRAINT sign_in_places_pkey DO UPDATE SET used_at = now() WHER
 
 -- name: SignInUndecided :exec
 -- Subtracts an attempt that was not decided, in the order of SignInTry.
-WITH pair AS (
+WITH /* waits for no standby */ pair AS (
     UPDATE sign_in_tries t SET tries = GREATEST(t.tries - 1, 0) WHERE t.key = @pair_key RETURNING 1
 ), address AS (
     UPDATE sign_in_tries t SET tries = GREATEST(t.tries - 1, 0) WHERE t.key = @place AND (SELECT count(*) FROM pair) >= 0 RETURNING 1
@@ -82,7 +82,7 @@ SELECT u.id, @place FROM users u WHERE u.id = @user_id
 ON CONFLICT ON CONSTRAINT sign_in_places_pkey DO UPDATE SET used_at = now();
 
 -- name: SignInTryExpire :execrows
-DELETE FROM sign_in_tries WHERE expires_at <= now();
+DELETE /* waits for no standby */ FROM sign_in_tries WHERE expires_at <= now();
 
 -- name: SignInPlaceExpire :execrows
 DELETE FROM sign_in_places WHERE used_at <= now() - interval '30 days';

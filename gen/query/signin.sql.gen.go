@@ -188,7 +188,7 @@ func (q *Queries) SignInTry(ctx context.Context, db DBTX, arg SignInTryParams) (
 }
 
 const signInTryExpire = `-- name: SignInTryExpire :execrows
-DELETE FROM sign_in_tries WHERE expires_at <= now()
+DELETE /* waits for no standby */ FROM sign_in_tries WHERE expires_at <= now()
 `
 
 func (q *Queries) SignInTryExpire(ctx context.Context, db DBTX) (int64, error) {
@@ -200,7 +200,7 @@ func (q *Queries) SignInTryExpire(ctx context.Context, db DBTX) (int64, error) {
 }
 
 const signInUndecided = `-- name: SignInUndecided :exec
-WITH pair AS (
+WITH /* waits for no standby */ pair AS (
     UPDATE sign_in_tries t SET tries = GREATEST(t.tries - 1, 0) WHERE t.key = $3 RETURNING 1
 ), address AS (
     UPDATE sign_in_tries t SET tries = GREATEST(t.tries - 1, 0) WHERE t.key = $4 AND (SELECT count(*) FROM pair) >= 0 RETURNING 1

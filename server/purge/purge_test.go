@@ -120,6 +120,10 @@ func TestName(t *testing.T) {
 	require.Equal(t, "DS4vHDf13lA cdej9YCh8vQ", SurrogateKey.Value([]changes.Key{changes.Article(1)}))
 	require.Equal(t, "DS4vHDf13lA,cdej9YCh8vQ", CacheTag.Value([]changes.Key{changes.Article(1)}))
 	require.Empty(t, SurrogateKey.Value([]changes.Key{changes.Article(1), changes.FollowsOf(1)}), "it would not be purged")
+	many := make([]changes.Key, maxValue/(keyLength+1)-1)
+	require.NotEmpty(t, SurrogateKey.Value(many))
+	require.LessOrEqual(t, len(SurrogateKey.Value(many)), maxValue)
+	require.Empty(t, SurrogateKey.Value(append(many, changes.Tags)), "it would be too long")
 	require.Equal(t, []string{name(changes.Article(1))}, names(changes.Batch{Keys: []changes.Key{changes.Session(1), changes.Article(1), changes.FavoritesOf(1)}}))
 }
 

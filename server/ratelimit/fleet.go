@@ -168,7 +168,7 @@ func (f *Fleet) divide(now time.Time) {
 // they have used in all. all is set to learn also of clients that the replica
 // has not seen.
 func (f *Fleet) Round(ctx context.Context, all bool) {
-	if f.members == 1 || f.alone && !all {
+	if f.members == 1 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)

@@ -24,6 +24,7 @@ type memory struct {
 	hot   map[string]bool
 	down  bool
 	more  bool // whether it has more that is not needed any more
+	left  bool // whether the replica has told that it has ended
 	// rounds and uses count what was asked of it.
 	rounds, uses int
 }
@@ -57,8 +58,17 @@ func (m *memory) Expire(context.Context) (bool, error) {
 	return m.more, nil
 }
 
-func (m *memory) Beat(context.Context) (int, error) { return 3, nil }
-func (m *memory) Leave(context.Context) error       { return nil }
+func (m *memory) Beat(context.Context) (int, error) {
+	if m.down {
+		return 0, errors.New("down")
+	}
+	return 3, nil
+}
+
+func (m *memory) Leave(ctx context.Context) error {
+	m.left = ctx.Err() == nil
+	return ctx.Err()
+}
 
 // replica is one of several in a simulation. It does what Fleet.Run does, but
 // the clock is the test's, and the steps of a round have times of their own.
