@@ -158,6 +158,7 @@ func TestStandbyDoesNotConfirm(t *testing.T) {
 		reads()
 	}
 	require.LessOrEqual(t, u.waiting(), int64(most))
+	t.Logf("%d connections of the server wait, for a pool of %d", u.waiting(), pool)
 
 	u.set("ALTER SYSTEM RESET synchronous_standby_names")
 	await(t, "a write", func() bool { return u.register() == http.StatusCreated })
