@@ -28,6 +28,9 @@ const (
 	// moveStopTimeout is how long a server may take to write everything to
 	// the disk.
 	moveStopTimeout = 5 * time.Minute
+	// removePatience is how long programs may write into a folder that has to be
+	// deleted.
+	removePatience = 5 * time.Second
 )
 
 // Upgrade moves the cluster in the data folder to the newest major version of
@@ -202,7 +205,9 @@ func exchange(dataDir, moved, kept string) error {
 func finishUpgrade(dataDir string, log *slog.Logger) error {
 	left, _ := filepath.Glob(filepath.Join(dataDir, upgradePrefix+"*"))
 	for _, path := range left {
-		_ = os.RemoveAll(path)
+		if err := removeInUse(path); err != nil {
+			log.Warn("embedded: the rest of an upgrade that was killed cannot be deleted", "error", err)
+		}
 	}
 	cluster, ready := filepath.Join(dataDir, clusterName), filepath.Join(dataDir, movedName)
 	switch {
@@ -221,6 +226,16 @@ func finishUpgrade(dataDir string, log *slog.Logger) error {
 		return err
 	}
 	return syncDir(dataDir)
+}
+
+// removeInUse deletes a folder. The programs of an upgrade that was killed end a
+// moment after it, and can still write files meanwhile.
+func removeInUse(path string) (err error) {
+	for end := time.Now().Add(removePatience); ; time.Sleep(50 * time.Millisecond) {
+		if err = os.RemoveAll(path); err == nil || time.Now().After(end) {
+			return err
+		}
+	}
 }
 
 // clusterPath returns the folder of the cluster in a data folder, also if an
