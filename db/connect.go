@@ -129,6 +129,11 @@ func (d *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
+// isDirect reports whether a connection leads to PostgreSQL itself, where the
+// process with an id (pg_backend_pid) answers. PostgreSQL tells a client that id
+// when it connects, and a pooler one of its own.
+func isDirect(conn *pgconn.PgConn, process int64) bool { return process == int64(conn.PID()) }
+
 // fromStandby reports whether a server sends an error because it is read-only.
 func fromStandby(pe *pgconn.PgError) bool {
 	switch pe.Code {

@@ -21,8 +21,7 @@ func (m *Migrator) keepsSession(ctx context.Context, conn *sql.Conn) error {
 	first, err := backend(ctx, conn)
 	if err == nil {
 		err = conn.Raw(func(c any) error {
-			// PostgreSQL tells a client the id of its process, and a pooler one of its own.
-			direct = first == int64(c.(*lockingConn).Conn.Conn().PgConn().PID())
+			direct = isDirect(c.(*lockingConn).Conn.Conn().PgConn(), first)
 			return nil
 		})
 	}

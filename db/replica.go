@@ -80,14 +80,13 @@ const server = "server"
 
 // noteServer notes the server that a new connection leads to. Behind a pooler
 // such as PgBouncer a connection can lead to another server at each statement.
-// PostgreSQL tells a client the id of its process, and a pooler one of its own.
 func noteServer(ctx context.Context, conn *pgx.Conn) error {
 	var started time.Time
 	var process int64
 	if err := conn.QueryRow(ctx, `SELECT pg_postmaster_start_time(), pg_backend_pid()`).Scan(&started, &process); err != nil {
 		return err
 	}
-	if process != int64(conn.PgConn().PID()) {
+	if !isDirect(conn.PgConn(), process) {
 		return errPooler
 	}
 	conn.PgConn().CustomData()[server] = started

@@ -145,7 +145,10 @@ func onceReachable(ctx context.Context, log *slog.Logger, do func() error) error
 // change, and the exit code.
 func databaseError(err error) error {
 	var decided exitError
-	if errors.As(err, &decided) || !db.IsUnavailable(err) {
+	switch {
+	case errors.Is(err, db.ErrSharedSession):
+		return fail(exitConfiguration, err)
+	case errors.As(err, &decided), !db.IsUnavailable(err):
 		return err
 	}
 	remedy := db.Remedy(err)

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"errors"
-
-	"github.com/byline-api/byline/db"
-)
+import "errors"
 
 // exitCode is the exit status of a command, by which a script can tell why it
 // failed.
@@ -60,8 +56,6 @@ func codeOf(err error) exitCode {
 		return 0
 	case errors.As(err, &e):
 		return e.code
-	case errors.Is(err, db.ErrSharedSession):
-		return exitConfiguration
 	}
 	return exitFailure
 }

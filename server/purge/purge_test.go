@@ -24,6 +24,7 @@ import (
 	"github.com/byline-api/byline/db/changes"
 	"github.com/byline-api/byline/db/dbtest"
 	"github.com/byline-api/byline/db/purges"
+	"github.com/byline-api/byline/gen/query"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -291,21 +292,33 @@ func TestReplicas(t *testing.T) {
 	require.Equal(t, after.Batch, again.Batch)
 }
 
-// TestClockSetBack purges everything when the clock of the database was set back
-// by an hour.
-func TestClockSetBack(t *testing.T) {
-	t.Parallel()
-	d := dbtest.Open(t)
-	s := purges.NewStore(d, "http://edge")
+// taken returns the Store of an edge after a replica has taken a turn.
+func taken(t *testing.T, conn query.DBTX) *purges.Store {
+	t.Helper()
+	s := purges.NewStore(conn, "http://edge")
 	turn, _, err := s.Begin(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, turn.Done(t.Context()))
-	_, err = d.Exec(t.Context(), "UPDATE purge_positions SET read_at = now() + interval '1 hour', claimed_until = now() + interval '1 hour'")
-	require.NoError(t, err)
-	turn, _, err = s.Begin(t.Context())
-	require.NoError(t, err)
-	require.NotNil(t, turn)
-	require.True(t, turn.Batch.All)
+	return s
+}
+
+// TestUnknownChanges purges everything when nobody knows what has changed since
+// the last turn.
+func TestUnknownChanges(t *testing.T) {
+	t.Parallel()
+	for what, sql := range map[string]string{
+		"the clock of the database was set back by an hour":                   "UPDATE purge_positions SET read_at = now() + interval '1 hour', claimed_until = now() + interval '1 hour'",
+		"the database was restarted after a crash that has left the position": "TRUNCATE changes, change_lives",
+	} {
+		d := dbtest.Open(t)
+		s := taken(t, d)
+		_, err := d.Exec(t.Context(), sql)
+		require.NoError(t, err)
+		turn, _, err := s.Begin(t.Context())
+		require.NoError(t, err)
+		require.NotNil(t, turn, what)
+		require.True(t, turn.Batch.All, what)
+	}
 }
 
 // TestIdle checks that without changes a replica sends one statement for each
@@ -314,10 +327,7 @@ func TestIdle(t *testing.T) {
 	t.Parallel()
 	var statements dbtest.Counter
 	d := dbtest.Open(t, func(c *db.Config) { c.Tracer = &statements })
-	s := purges.NewStore(d, "http://edge")
-	turn, _, err := s.Begin(t.Context())
-	require.NoError(t, err)
-	require.NoError(t, turn.Done(t.Context()))
+	s := taken(t, d)
 	row := func() (text string) {
 		require.NoError(t, d.QueryRow(t.Context(), "SELECT ctid::text || xmin::text || xmax::text FROM purge_positions").Scan(&text))
 		return text
@@ -332,7 +342,7 @@ func TestIdle(t *testing.T) {
 	sent, _ := statements.Reset()
 	require.EqualValues(t, 20, sent)
 	require.Equal(t, before, row())
-	_, err = d.Exec(t.Context(), "UPDATE purge_positions SET read_at = read_at - interval '11 seconds'")
+	_, err := d.Exec(t.Context(), "UPDATE purge_positions SET read_at = read_at - interval '11 seconds'")
 	require.NoError(t, err)
 	turn, age, err := s.Begin(t.Context())
 	require.NoError(t, err)

@@ -51,23 +51,6 @@ func TestRoundIsStopped(t *testing.T) {
 	require.Equal(t, 1, f.count(changes.Everything))
 }
 
-// TestRestartedDatabase checks that a position of another life is not continued
-// from, although nothing is known to have changed since.
-func TestRestartedDatabase(t *testing.T) {
-	t.Parallel()
-	d := dbtest.Open(t)
-	s := purges.NewStore(d, "http://edge")
-	turn, _, err := s.Begin(t.Context())
-	require.NoError(t, err)
-	require.NoError(t, turn.Done(t.Context()))
-	_, err = d.Exec(t.Context(), "TRUNCATE changes, change_lives") // as a crash does, if it were to leave the position
-	require.NoError(t, err)
-	turn, _, err = s.Begin(t.Context())
-	require.NoError(t, err)
-	require.NotNil(t, turn)
-	require.True(t, turn.Batch.All)
-}
-
 // TestLearnWakes checks that a change wakes the Purger, and that a round of the
 // feed without changes does not.
 func TestLearnWakes(t *testing.T) {
@@ -125,13 +108,10 @@ func (f frozen) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 func TestFrozen(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
-	s := purges.NewStore(frozen{d}, "http://edge")
+	s := taken(t, frozen{d})
+	_, err := d.Exec(t.Context(), "UPDATE purge_positions SET read_at = now() - $1::interval", changes.PositionLife-time.Second)
+	require.NoError(t, err)
 	turn, _, err := s.Begin(t.Context())
-	require.NoError(t, err)
-	require.NoError(t, turn.Done(t.Context()))
-	_, err = d.Exec(t.Context(), "UPDATE purge_positions SET read_at = now() - $1::interval", changes.PositionLife-time.Second)
-	require.NoError(t, err)
-	turn, _, err = s.Begin(t.Context())
 	if err == nil {
 		require.True(t, turn.Batch.All, "on a slow machine, it was too old at once")
 	}
