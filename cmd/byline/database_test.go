@@ -3,13 +3,20 @@
 package main
 
 import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
@@ -161,5 +168,27 @@ func TestCommandsNameTheDatabase(t *testing.T) {
 		require.Regexp(t, regexp.QuoteMeta("byline: using the embedded PostgreSQL in "+s.dir+", which the byline with pid "+
 			strconv.Itoa(s.cmd.Process.Pid)+" runs\n"), string(out))
 		require.Regexp(t, `(?m)^[A-Z0-9]{12}  2`, string(out))
+	})
+}
+
+// TestWaitIsSaidSeldom waits for a database that is down. The log says so when
+// the reason changes, and at most six times a minute.
+func TestWaitIsSaidSeldom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		down := error(io.ErrUnexpectedEOF)
+		began := time.Now()
+		err := onceReachable(t.Context(), slog.New(slog.NewTextHandler(&out, nil)), func() error {
+			if time.Since(began) > 30*time.Second {
+				down = &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+			}
+			return down
+		})
+		require.Equal(t, exitUnreachable, codeOf(err))
+		require.GreaterOrEqual(t, time.Since(began), reachTimeout)
+		lines := strings.Count(out.String(), "cannot reach the database")
+		require.GreaterOrEqual(t, lines, 6)
+		require.LessOrEqual(t, lines, 8)
 	})
 }

@@ -5,10 +5,14 @@ package embedded
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -102,6 +106,29 @@ func TestUpgradeRefused(t *testing.T) {
 	stop(t, s)
 	_, err = Upgrade(t.Context(), cfg, "", never)
 	require.ErrorContains(t, err, "404")
+}
+
+// TestRemoveInUse deletes a folder while programs that end soon write into it.
+func TestRemoveInUse(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "upgrade-1")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	var writers sync.WaitGroup
+	var ended atomic.Bool
+	for program := range 8 {
+		writers.Go(func() {
+			for n := 0; !ended.Load(); n++ {
+				if os.WriteFile(filepath.Join(dir, fmt.Sprint(program, "-", n)), nil, 0o600) != nil {
+					return // it is deleted
+				}
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return exists(filepath.Join(dir, "7-9")) }, 10*time.Second, time.Millisecond)
+	time.AfterFunc(300*time.Millisecond, func() { ended.Store(true) })
+	require.NoError(t, removeInUse(dir))
+	writers.Wait()
+	require.NoDirExists(t, dir)
 }
 
 // TestMoveFails lets the copy of the data fail.
